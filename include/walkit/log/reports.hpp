@@ -1,0 +1,62 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "walkit/base/result.hpp"
+#include "walkit/base/types.hpp"
+
+namespace walkit {
+
+/// One file of the log.
+struct SegmentInfo {
+  std::string file{};
+  EntryIdRange entries{};
+  std::uint64_t bytes = 0;
+  enum class State { active, sealed } state{};
+};
+
+/// What WalWriter::open found and did.
+struct RecoveryReport {
+  enum class Origin { created, clean_close, crash } origin = Origin::created;
+  EntryIdRange entries{};           // in the log now, all durable
+  EntryIdRange rewritten{};         // were not proven durable; are now
+  std::uint64_t torn_bytes = 0;     // tail never acknowledged, cut: a write that did not finish
+  std::uint64_t suspect_bytes = 0;  // the same, of a shape that a crash need not explain
+  std::vector<std::string> foreign_files{}, swept_files{}, quarantined_files{};
+  std::vector<Error> warnings{};  // tolerated: one bad manifest slot
+};
+
+/// How a replay ended. Suspect: see RecoveryReport.
+struct ReplaySummary {
+  enum class End { end_of_log, torn_tail, reached_last, stopped } end = End::end_of_log;
+  EntryIdRange entries{};         // given to apply
+  std::uint64_t entry_count = 0;  // the same, lower than the range only where there are gaps
+  EntryId proven_through{};       // above it: read, but no finished sync is known to cover it
+  std::uint64_t torn_bytes = 0, suspect_bytes = 0;
+  std::vector<Error> gaps{};      // recorded losses
+  std::vector<Error> warnings{};  // tolerated: bad manifest slots
+};
+
+/// What a writer vouches for.
+struct Verdict {
+  EntryId durable_through{};
+  EntryIdRange in_doubt{};         // submitted, and no sync succeeded for them
+  std::optional<Error> failure{};  // why it refuses work; none: healthy
+};
+
+/// Counts since open.
+struct WalStats {
+  std::uint64_t entries = 0, payload_bytes = 0, written_bytes = 0, frames = 0, syncs = 0,
+                rotations = 0;
+  std::chrono::nanoseconds sync_time{}, sync_time_max{};
+};
+
+/// One line each, for a log file.
+[[nodiscard]] std::string to_string(const RecoveryReport& report);
+[[nodiscard]] std::string to_string(const Verdict& verdict);
+
+}  // namespace walkit
