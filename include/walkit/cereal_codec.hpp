@@ -1,0 +1,125 @@
+#pragma once
+
+#if !defined(__cpp_rtti) || !defined(__cpp_exceptions)
+#error \
+    "walkit/cereal_codec.hpp: cereal needs RTTI. Under -fno-rtti include walkit/wal_writer.hpp and name another codec: WalWriter<E, MyCodec>"
+#else
+
+#include <cstdint>
+#include <new>
+#include <optional>
+#include <string>
+#include <type_traits>
+
+#include "walkit/base/bytes.hpp"
+#include "walkit/base/result.hpp"
+#include "walkit/cereal_archive.hpp"
+#include "walkit/codec.hpp"
+
+namespace walkit {
+
+/// The default codec, for E with `template <class A> void serialize(A& a) { a(field, other_field);
+/// }`. Little-endian. Hostile bytes give `decode`, left-over bytes too: memory stays below 4 x the
+/// payload + 1 MiB, nesting below 64 levels; an entry beyond these limits is refused by encode.
+/// Fields added at an entry's end keep their defaults when an older schema number is read; for a
+/// std::variant, at the end of an alternative. Needs RTTI and exceptions. Any thread.
+template <class E>
+class CerealCodec {
+ public:
+  static constexpr CodecId id{"cere"};
+
+  /// encode: a serialize threw, or the entry could not be read again; no_memory. What does not fit
+  /// is dropped by the sink, which then says overflowed().
+  Status encode(const E& entry, ByteSink& out) const;
+
+  /// decode: the bytes are no E; incompatible: `schema` is newer than E's; no_memory.
+  Result<E> decode(BytesView bytes, std::uint32_t schema = entry_type<E>.schema) const;
+
+ private:
+  static Error newer_schema(std::uint32_t schema);
+};
+
+/// A thread's archive of one kind, borrowed for one entry. It is kept since cereal's archives hold
+/// several containers that are costly to make and that stay empty here. A serialize that uses a
+/// codec itself finds the archive taken and gets a fresh one.
+template <class Archive>
+class BorrowedArchive {
+ public:
+  BorrowedArchive();
+  BorrowedArchive(const BorrowedArchive&) = delete;
+  BorrowedArchive& operator=(const BorrowedArchive&) = delete;
+  ~BorrowedArchive();
+
+  Archive* operator->() { return archive_; }
+
+ private:
+  /// Without a destructor, so that a log may be used while a thread or the program ends. Nothing
+  /// leaks: an archive that remembers nothing owns no memory.
+  struct Kept {
+    alignas(Archive) std::byte storage[sizeof(Archive)]{};
+    Archive* archive = nullptr;
+    bool taken = false;
+  };
+  static Kept& kept() {
+    static thread_local constinit Kept kept;
+    return kept;
+  }
+
+  Archive* archive_;
+  std::optional<Archive> fresh_;
+};
+
+template <class Archive>
+BorrowedArchive<Archive>::BorrowedArchive() {
+  Kept& mine = kept();
+  if (mine.taken) {
+    archive_ = &fresh_.emplace();
+    return;
+  }
+  if (mine.archive == nullptr) mine.archive = ::new (mine.storage) Archive;
+  mine.taken = true;
+  archive_ = mine.archive;
+}
+
+template <class Archive>
+BorrowedArchive<Archive>::~BorrowedArchive() {
+  if (!fresh_) kept().taken = false;
+}
+
+template <class E>
+Status CerealCodec<E>::encode(const E& entry, ByteSink& out) const {
+  return call_codec<Status>(Errc::encode, [&]() -> Status {
+    BorrowedArchive<EntryOutputArchive> archive;
+    archive->write(entry, out);
+    return {};
+  });
+}
+
+template <class E>
+Result<E> CerealCodec<E>::decode(BytesView bytes, std::uint32_t schema) const {
+  static_assert(std::is_default_constructible_v<E>,
+                "walkit: CerealCodec reads into a fresh E: give E a default constructor, or name "
+                "another codec: WalWriter<E, MyCodec>");
+  constexpr std::uint32_t known = entry_type<E>.schema;
+  if (schema > known) return newer_schema(schema);
+  if constexpr (std::is_default_constructible_v<E>) {
+    return call_codec<Result<E> >(Errc::decode, [&]() -> Result<E> {
+      using Missing = EntryInputArchive::MissingFields;
+      BorrowedArchive<EntryInputArchive> archive;
+      Result<E> entry{E{}};
+      archive->read(bytes, *entry, schema < known ? Missing::keep_defaults : Missing::refuse);
+      return entry;
+    });
+  }
+}
+
+template <class E>
+Error CerealCodec<E>::newer_schema(std::uint32_t schema) {
+  return Error{.code = Errc::incompatible,
+               .message = "the entry was written with schema " + std::to_string(schema) +
+                          ", this program knows " + std::to_string(entry_type<E>.schema),
+               .next_step = "read it with the newer program"};
+}
+
+}  // namespace walkit
+#endif

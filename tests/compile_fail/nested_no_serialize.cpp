@@ -1,0 +1,24 @@
+// expect: walkit: this type cannot be written to a log. Give it a public "template <class A> void serialize(A& a) { a(field, other_field); }" (a standard type: include its <cereal/types/...>), or name another codec: WalWriter<E, MyCodec>
+#include <vector>
+
+#include "round_trip.hpp"
+
+struct Inner {
+  int n = 0;
+#ifdef WALKIT_FIXED
+  template <class A>
+  void serialize(A& a) {
+    a(n);
+  }
+#endif
+};
+
+struct Entry {
+  std::vector<Inner> inner{};
+  template <class A>
+  void serialize(A& a) {
+    a(inner);
+  }
+};
+
+template void round_trip(const Entry&, walkit::ByteSink&);

@@ -1,0 +1,21 @@
+// expect: walkit: this type cannot be written to a log. Give it a public "template <class A> void serialize(A& a) { a(field, other_field); }" (a standard type: include its <cereal/types/...>), or name another codec: WalWriter<E, MyCodec>
+#include <cstdint>
+
+#include "round_trip.hpp"
+
+struct Entry {
+  int n = 0;
+#ifdef WALKIT_FIXED
+  template <class A>
+  void serialize(A& a) {
+    a(n);
+  }
+#else
+  template <class A>
+  void serialize(A& a, std::uint32_t) {
+    a(n);
+  }
+#endif
+};
+
+template void round_trip(const Entry&, walkit::ByteSink&);
