@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "walkit/base/bytes.hpp"
+#include "walkit/io/directory.hpp"
+#include "walkit/log/options.hpp"
+#include "walkit/log/reports.hpp"
+#include "walkit/log/ticket.hpp"
+
+namespace walkit {
+
+/// WalWriter's compiled half: entries are bytes that a codec made. Each call does what the call of
+/// the same name on WalWriter says; an application uses that one. Any thread may call; moving,
+/// assigning and destroying it need it alone.
+class LogWriter {
+ public:
+  /// codec: the four characters that name who made the bytes; type: "" is not checked.
+  struct Contents {
+    std::uint32_t codec = 0;
+    EntryType type{};
+  };
+  static Result<LogWriter> open(std::shared_ptr<Directory> directory, WalOptions options,
+                                Contents contents);
+  LogWriter(LogWriter&&) noexcept;
+  LogWriter& operator=(LogWriter&&) noexcept;
+  ~LogWriter();
+
+  Result<EntryIdRange> append(std::span<const BytesView> payloads);
+  Result<Ticket> append_async(std::span<const BytesView> payloads);
+  Status flush();
+  Status sync();
+  Status wait_durable(EntryId id);
+  Status close();
+
+  [[nodiscard]] EntryId next_entry_id() const;
+  [[nodiscard]] EntryId durable_entry_id() const;
+  [[nodiscard]] std::optional<EntryId> last_entry_id() const;
+  [[nodiscard]] RecoveryReport recovery() const;
+  [[nodiscard]] Verdict verdict() const;
+  [[nodiscard]] WalStats stats() const;
+  /// What a codec may write for one entry.
+  [[nodiscard]] std::uint32_t max_entry_bytes() const;
+
+ private:
+  explicit LogWriter(std::shared_ptr<log::LogCore> core);
+  std::shared_ptr<log::LogCore> core_;  // none: moved from
+};
+
+}  // namespace walkit

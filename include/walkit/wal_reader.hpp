@@ -1,0 +1,156 @@
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "walkit/codec.hpp"
+#include "walkit/io/directory.hpp"
+#include "walkit/log/log_reader.hpp"
+#include "walkit/log/options.hpp"
+#include "walkit/log/reports.hpp"
+
+namespace walkit {
+
+template <class E>
+class CerealCodec;  // walkit/cereal_codec.hpp; walkit.hpp includes it
+
+/// An entry with its id, as replay gives it.
+template <class E>
+struct WalRecord {
+  EntryId entry_id{};
+  E payload{};
+};
+
+/// Reads a log that others may be writing: takes no lock, changes nothing, sees a prefix; each call
+/// looks anew. strict: all but a clean end is an error; best_effort: a torn tail is the end. Beside a
+/// live writer what is durable is the end, whatever the mode. An error of the device is never an end.
+/// corrupt names file, offset and the ids that are gone; no mode gives an entry behind a hole. Any
+/// thread.
+template <class E, class C = CerealCodec<E>>
+class WalReader {
+ public:
+  /// not_found: no log. incompatible: another type or codec, or a newer format.
+  static Result<WalReader> open(std::shared_ptr<Directory> directory, ReadOptions options = {},
+                                C codec = {});
+
+  Result<std::vector<WalRecord<E>>> replay(ReplayMode mode = ReplayMode::strict) const;
+  /// apply(WalRecord<E>&) returns void, Step or Status, nothing else; it may move the payload out.
+  /// Its error ends the replay and is handed on; what it throws passes through. Constant memory.
+  template <class F>
+  Result<ReplaySummary> replay_each(ReplayMode mode, F&& apply) const;
+  /// Through `last` and no further; damage behind it is not looked at. not_found: the log ends before.
+  template <class F>
+  Result<ReplaySummary> replay_until(EntryId last, ReplayMode mode, F&& apply) const;
+  /// From range.first through range.last, as replay_until. gap: begins before the oldest entry. An
+  /// empty range gives nothing.
+  template <class F>
+  Result<ReplaySummary> replay_range(EntryIdRange range, ReplayMode mode, F&& apply) const;
+  /// Reads and checks all of it, and decodes nothing.
+  Result<std::uint64_t> entry_count(ReplayMode mode = ReplayMode::strict) const;
+
+ private:
+  WalReader(LogReader log, C codec) : log_(std::move(log)), codec_(std::move(codec)) {}
+  template <class F>
+  Result<ReplaySummary> run(ReplayMode mode, ReplayRange range, F&& apply) const;
+  template <class F>
+  static Result<Step> call(F& apply, WalRecord<E>& record);
+
+  LogReader log_;
+  C codec_;
+};
+
+template <class E, class C>
+Result<WalReader<E, C>> WalReader<E, C>::open(std::shared_ptr<Directory> directory,
+                                              ReadOptions options, C codec) {
+  require_codec<C, E>();
+  auto log = LogReader::open(std::move(directory), std::move(options),
+                             LogWriter::Contents{CodecId{C::id}.value, entry_type<E>});
+  if (!log) return log.error();
+  return WalReader(std::move(*log), std::move(codec));
+}
+
+template <class E, class C>
+template <class F>
+Result<Step> WalReader<E, C>::call(F& apply, WalRecord<E>& record) {
+  static_assert(std::invocable<F&, WalRecord<E>&>,
+                "walkit: the callback takes a walkit::WalRecord<E>& (or const&, or auto&)");
+  using Answer = std::invoke_result_t<F&, WalRecord<E>&>;
+  static_assert(std::is_void_v<Answer> || std::same_as<Answer, Step> || std::same_as<Answer, Status>,
+                "walkit: a replay callback returns void, walkit::Step (next or stop) or "
+                "walkit::Status. A bool or another value is refused, since it is easily the outcome "
+                "of an apply function and would end the replay in silence: drop it, or return Step");
+  if constexpr (std::is_void_v<Answer>) {
+    apply(record);
+    return Step::next;
+  } else if constexpr (std::same_as<Answer, Step>) {
+    return apply(record);
+  } else {
+    if (Status ok = apply(record); !ok) return ok.error();
+    return Step::next;
+  }
+}
+
+template <class E, class C>
+template <class F>
+Result<ReplaySummary> WalReader<E, C>::run(ReplayMode mode, ReplayRange range, F&& apply) const {
+  return log_.replay(mode, range, [&](const EntryView& entry) -> Result<Step> {
+    Result<E> payload = decode_entry<E>(codec_, entry.payload, entry.schema);
+    if (!payload) {
+      Error error = payload.error();
+      error.message = "entry " + to_string(entry.entry_id) + ": " + error.message;
+      error.file = entry.file;
+      error.offset = entry.offset;
+      return error;
+    }
+    WalRecord<E> record{entry.entry_id, std::move(*payload)};
+    return call(apply, record);
+  });
+}
+
+template <class E, class C>
+Result<std::vector<WalRecord<E>>> WalReader<E, C>::replay(ReplayMode mode) const {
+  static_assert(!std::same_as<E, std::string_view> && !std::same_as<E, BytesView>,
+                "walkit: views live for a replay_each callback only. Read std::string or "
+                "walkit::Bytes");
+  using Records = std::vector<WalRecord<E>>;
+  return call_codec<Result<Records>>(Errc::decode, [&]() -> Result<Records> {
+    Records records;
+    const auto summary =
+        replay_each(mode, [&](WalRecord<E>& record) { records.push_back(std::move(record)); });
+    if (!summary) return summary.error();
+    return records;
+  });
+}
+
+template <class E, class C>
+template <class F>
+Result<ReplaySummary> WalReader<E, C>::replay_each(ReplayMode mode, F&& apply) const {
+  return run(mode, {}, apply);
+}
+
+template <class E, class C>
+template <class F>
+Result<ReplaySummary> WalReader<E, C>::replay_until(EntryId last, ReplayMode mode, F&& apply) const {
+  return run(mode, {.last = last}, apply);
+}
+
+template <class E, class C>
+template <class F>
+Result<ReplaySummary> WalReader<E, C>::replay_range(EntryIdRange range, ReplayMode mode,
+                                                    F&& apply) const {
+  return run(mode, {.first = range.first, .last = range.last}, apply);
+}
+
+template <class E, class C>
+Result<std::uint64_t> WalReader<E, C>::entry_count(ReplayMode mode) const {
+  const auto summary = log_.replay(mode, {}, [](const EntryView&) -> Result<Step> { return Step::next; });
+  if (!summary) return summary.error();
+  return summary->entry_count;
+}
+
+}  // namespace walkit

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+
+#include "walkit/base/bytes.hpp"
+#include "walkit/base/result.hpp"
+#include "walkit/io/directory.hpp"
+
+namespace walkit::log {
+
+/// Reads a file forward through one buffer: memory is a step, or the largest piece asked for. Views
+/// live until the next call. One thread.
+class FileWindow {
+ public:
+  explicit FileWindow(File& file) : file_(&file) {}
+
+  /// `bytes` bytes at `offset`, fewer only at the end of the file.
+  Result<BytesView> at(std::uint64_t offset, std::size_t bytes);
+  /// Forgets what was read: a file that others write may have changed.
+  void refresh() noexcept { buffer_.clear(); }
+
+ private:
+  static constexpr std::size_t kStepBytes = 256 << 10;
+
+  File* file_;
+  std::uint64_t begin_ = 0;  // of buffer_, in the file
+  Bytes buffer_{};
+};
+
+}  // namespace walkit::log

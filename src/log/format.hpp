@@ -1,0 +1,136 @@
+#pragma once
+
+// Every number that stands on disk. docs/format.md is the description; this is its arithmetic.
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "walkit/base/bytes.hpp"
+#include "walkit/base/result.hpp"
+#include "walkit/log/options.hpp"
+
+namespace walkit::log {
+
+inline constexpr std::uint16_t kFormatVersion = 0;
+
+inline constexpr std::size_t kSectorBytes = 512;  // what a device writes whole, or torn by a prefix
+inline constexpr std::size_t kBlockBytes = 4096;  // what Layout::whole_blocks aligns to
+
+inline constexpr std::size_t kPrefixBytes = 32;  // of every file; never changes layout
+inline constexpr std::size_t kHeaderBytesMax = 4096;
+inline constexpr std::size_t kSegmentHeaderBytes = 512;
+inline constexpr std::size_t kLockRecordBytes = 512;
+inline constexpr std::size_t kManifestSlotBytes = 4096;
+inline constexpr std::size_t kManifestBytes = 2 * kManifestSlotBytes;
+inline constexpr std::size_t kTypeNameBytesMax = 128;
+
+inline constexpr std::size_t kFrameHeaderBytes = 64;
+inline constexpr std::size_t kFrameAlignment = 8;
+inline constexpr std::size_t kIndexEntryBytes = 24;
+
+static_assert(kSectorBytes % kFrameHeaderBytes == 0, "headers that follow each other fill sectors");
+static_assert(kFrameHeaderBytes % kFrameAlignment == 0);
+static_assert(kBlockBytes % kSectorBytes == 0);
+static_assert(kSegmentHeaderBytes == kSectorBytes, "a torn segment header is old or new");
+static_assert(kLockRecordBytes == kSectorBytes, "a torn lock record is old or new");
+static_assert(kManifestSlotBytes % kBlockBytes == 0, "slots share no block");
+
+using FileMagic = std::array<char, 8>;
+inline constexpr FileMagic kSegmentMagic = {'\x89', 'W', 'A', 'L', 'K', 'S', 'E', 'G'};
+inline constexpr FileMagic kManifestMagic = {'\x89', 'W', 'A', 'L', 'K', 'M', 'A', 'N'};
+inline constexpr FileMagic kLockMagic = {'\x89', 'W', 'A', 'L', 'K', 'L', 'O', 'K'};
+
+using LogIdentity = std::array<std::byte, 16>;
+
+/// The 64-bit salt of one segment in one life of one log. It seeds every checksum in the segment, so
+/// that frames of another log, segment or life never pass. (The mixer is SplitMix64's finalizer:
+/// Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014.)
+[[nodiscard]] std::uint64_t segment_salt(const LogIdentity& log, std::uint64_t segment,
+                                         std::uint64_t epoch) noexcept;
+
+/// Where frames begin: behind the header, on a block of their own if the layout asks for it.
+[[nodiscard]] constexpr std::uint64_t first_frame_offset(Layout layout) {
+  return layout == Layout::whole_blocks ? kBlockBytes : kSegmentHeaderBytes;
+}
+
+/// The first place at or behind `offset` where a frame may begin: on 8 bytes, with its header inside
+/// one sector.
+[[nodiscard]] constexpr std::uint64_t next_frame_offset(std::uint64_t offset) {
+  const std::uint64_t aligned = (offset + kFrameAlignment - 1) / kFrameAlignment * kFrameAlignment;
+  const std::uint64_t left = kSectorBytes - aligned % kSectorBytes;
+  return left < kFrameHeaderBytes ? aligned + left : aligned;
+}
+static_assert(next_frame_offset(512) == 512 && next_frame_offset(961) == 1024);
+
+[[nodiscard]] constexpr std::uint64_t next_block_offset(std::uint64_t offset) {
+  return (offset + kBlockBytes - 1) / kBlockBytes * kBlockBytes;
+}
+
+/// The header of a segment: one sector, written once, before the file has its name.
+struct SegmentHeader {
+  LogIdentity log{};
+  std::uint64_t number = 0;
+  EntryId first{};
+  std::uint64_t epoch = 0;
+  EntryId durable_through{};  // when the segment was made
+  EntryId rehomed_through{};  // its first entries up to this one were moved here; 0: none
+  std::uint64_t created_ns = 0;
+  // Predecessor. number 0: none.
+  std::uint64_t prev_number = 0;
+  EntryId prev_last{};
+  std::uint64_t prev_end = 0;       // end of its last frame that counts
+  std::uint64_t prev_seal_end = 0;  // 0: never sealed; bytes behind prev_end are not judged
+  std::uint32_t prev_chain = 0;
+  // How its frames are written.
+  Layout layout = Layout::packed;
+  std::uint32_t codec = 0;
+  std::uint32_t schema = 1;
+  std::uint32_t max_entry_bytes = 0;
+  std::uint32_t max_frame_bytes = 0;
+  std::string type_name{};
+
+  /// Of the header as it was read or written: the chain begins with it. Not a field of its own.
+  std::uint32_t crc = 0;
+
+  [[nodiscard]] std::uint64_t salt() const noexcept { return segment_salt(log, number, epoch); }
+};
+
+/// One of the two slots of MANIFEST: evidence of what the log was at some moment.
+struct ManifestSlot {
+  LogIdentity log{};
+  std::uint64_t generation = 0;  // slot = generation % 2
+  std::uint64_t epoch = 0;
+  std::uint64_t first_segment = 0, last_segment = 0;  // 0: none yet
+  std::uint64_t first_salt = 0, last_salt = 0;
+  EntryId last_segment_first{};
+  EntryId durable_through{};
+  bool clean = true;  // closed, or born and never written
+};
+
+/// What the writer keeps in LOCK, rewritten without a sync: every value that ever stood there was true.
+struct LockRecord {
+  LogIdentity log{};
+  std::uint64_t process = 0;
+  std::uint64_t epoch = 0;
+  EntryId durable_through{};
+  friend bool operator==(const LockRecord&, const LockRecord&) = default;
+};
+
+using SegmentHeaderBytes = std::array<std::byte, kSegmentHeaderBytes>;
+using ManifestSlotBytes = std::array<std::byte, kManifestSlotBytes>;
+using LockRecordBytes = std::array<std::byte, kLockRecordBytes>;
+
+/// Sets header.crc too.
+[[nodiscard]] SegmentHeaderBytes encode(SegmentHeader& header) noexcept;
+[[nodiscard]] ManifestSlotBytes encode(const ManifestSlot& slot) noexcept;
+[[nodiscard]] LockRecordBytes encode(const LockRecord& record) noexcept;
+
+// Checked in the order magic, checksum, version, required features: corrupt (the first two) and
+// incompatible differ, and a flipped bit in the version never reads as "newer". The error names no
+// file; who calls adds it.
+[[nodiscard]] Result<SegmentHeader> decode_segment_header(BytesView bytes);
+[[nodiscard]] Result<ManifestSlot> decode_manifest_slot(BytesView bytes);
+[[nodiscard]] Result<LockRecord> decode_lock_record(BytesView bytes);
+
+}  // namespace walkit::log

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "log/file_window.hpp"
+#include "log/frame.hpp"
+
+namespace walkit::log {
+
+/// Why a scan stopped.
+enum class FrameFault {
+  no_header,  // none, or one whose checksum or place is wrong
+  body,       // the header holds, the body's checksum does not, or the file ends inside it
+  structure,  // checksums hold, and yet: wrong chain, wrong id, padding not zero, entries that do not
+              // fit, more than the limit. No crash leaves that.
+  unknown     // checksums hold; a kind or flag of a newer walkit
+};
+
+/// A frame in its place, its checksums verified.
+struct FrameView {
+  FrameHeader header{};
+  BytesView body{};  // lives until the next call of the scanner
+};
+
+/// Walks the frames of one segment in order and stops at the first that does not hold. One thread.
+class FrameScanner {
+ public:
+  /// frame_bytes_max: a reader's own cap, whatever the header says.
+  FrameScanner(File& file, const SegmentHeader& segment, std::uint64_t frame_bytes_max);
+
+  /// The next frame; none: position() holds no frame that continues the chain, see fault().
+  Result<std::optional<FrameView>> next();
+  /// Reads the place of a fault anew: beside a writer the first look may be the older one.
+  void refresh() noexcept { window_.refresh(); }
+
+  [[nodiscard]] std::uint64_t position() const { return position_; }  // behind the last good frame
+  [[nodiscard]] EntryId expected() const { return expected_; }        // the id that comes there
+  [[nodiscard]] std::uint32_t chain() const { return chain_; }        // of the last good frame
+  [[nodiscard]] std::uint64_t time_ns() const { return time_ns_; }
+  [[nodiscard]] FrameFault fault() const { return fault_; }
+  /// The header at position() if it holds, after a fault other than no_header.
+  [[nodiscard]] const std::optional<FrameHeader>& fault_header() const { return fault_header_; }
+  [[nodiscard]] FileWindow& window() { return window_; }
+  [[nodiscard]] std::uint32_t seed() const { return seed_; }
+
+ private:
+  std::optional<FrameView> stop(FrameFault fault, std::optional<FrameHeader> header = {});
+
+  FileWindow window_;
+  std::uint32_t seed_;
+  std::uint64_t frame_bytes_max_;
+  std::uint64_t position_;
+  EntryId expected_;
+  std::uint32_t chain_;
+  std::uint64_t time_ns_;
+  FrameFault fault_ = FrameFault::no_header;
+  std::optional<FrameHeader> fault_header_{};
+};
+
+}  // namespace walkit::log

@@ -1,0 +1,301 @@
+#include "log/log_core.hpp"
+
+#include <algorithm>
+#include <new>
+
+#include "log/mutation.hpp"
+
+namespace walkit::log {
+namespace {
+
+constexpr std::uint64_t kPrefillStepBytes = 1 << 20;
+
+Error closed_error() {
+  return {.code = Errc::closed, .message = "the writer is closed", .next_step = "open the log again"};
+}
+
+Error no_memory() {
+  return {.code = Errc::no_memory,
+          .message = "out of memory; nothing was appended and no id was used",
+          .next_step = "free memory and call again"};
+}
+
+// Ids were given already, so this ends the writer's life as a failed write does.
+Error no_memory_for_group() {
+  return {.code = Errc::no_memory, .message = "out of memory while writing a group"};
+}
+
+Error in_callback() {
+  return {.code = Errc::invalid_argument,
+          .message = "a blocking call in a callback would wait for itself",
+          .next_step = "use append_async there"};
+}
+
+}  // namespace
+
+LogCore::LogCore(LogStart start)
+    : options_(std::move(start.options)),
+      type_(std::move(start.type)),
+      process_(start.process),
+      epoch_(start.epoch),
+      report_(std::move(start.report)),
+      directory_(std::move(start.directory)),
+      lock_(std::move(start.lock)),
+      manifest_(std::move(*start.manifest)),
+      lock_record_(std::move(*start.lock_record)),
+      active_(std::move(start.active)),
+      previous_(start.previous),
+      time_ns_(start.time_ns),
+      next_(start.last + 1),
+      written_(start.last),
+      durable_(start.last),
+      rotate_first_(start.rotate_first),
+      prefill_step_bytes_(kPrefillStepBytes) {
+  note_space();
+}
+
+LogCore::~LogCore() = default;
+
+Status LogCore::check_limits(std::span<const BytesView> payloads) const {
+  for (const BytesView payload : payloads) {
+    if (payload.size() <= options_.max_entry_bytes) continue;
+    return Error{.code = Errc::too_large,
+                 .message = "entry of " + std::to_string(payload.size()) +
+                            " bytes; max_entry_bytes is " + std::to_string(options_.max_entry_bytes),
+                 .next_step = "split it, or raise max_entry_bytes"};
+  }
+  const std::uint64_t frame = kFrameHeaderBytes + body_bytes(payloads);
+  if (frame <= options_.max_frame_bytes) return {};
+  return Error{.code = Errc::too_large,
+               .message = "batch of " + std::to_string(frame) + " bytes; max_frame_bytes is " +
+                          std::to_string(options_.max_frame_bytes),
+               .next_step = "append it in parts, or raise max_frame_bytes"};
+}
+
+Result<EntryIdRange> LogCore::append(std::span<const BytesView> payloads, Completion completion) {
+  if (Status ok = check_limits(payloads); !ok) return ok.error();
+  const std::uint64_t bytes = body_bytes(payloads);
+  const std::uint64_t room = room_for(bytes, options_.layout);
+  const bool timed = options_.flush.time().count() > 0;
+  Lock lock(mutex_);
+  EntryIdRange ids;
+  bool boundary = false;
+  try {
+    if (completion == Completion::policy && on_own_thread()) return in_callback();
+    if (Status ok = refusal(); !ok) return ok.error();
+    if (payloads.empty()) return EntryIdRange{next_, next_ - 1};
+    if (completion == Completion::ticket || timed) {
+      if (Status ok = start_thread(); !ok) return ok.error();
+    }
+    if (Status ok = admit(lock, bytes, room, completion); !ok) return ok.error();
+    if (payloads.size() >= EntryId::max() - next_) {
+      return Error{.code = Errc::too_large, .message = "no entry ids are left in this log"};
+    }
+    pending_.add(next_, payloads);
+  } catch (const std::bad_alloc&) {
+    return no_memory();
+  }
+  ids = {next_, next_ + payloads.size() - 1};
+  next_ = ids.last + 1;
+  pending_room_ += room;
+  boundary_entries_ += payloads.size();
+  boundary_bytes_ += bytes;
+  boundary = options_.flush.is_boundary(boundary_entries_, boundary_bytes_);
+  if (timed && !first_buffered_at_) {
+    first_buffered_at_ = std::chrono::steady_clock::now();
+    work_.notify_one();
+  }
+  if (!boundary) return ids;
+  if (completion == Completion::ticket) {
+    wanted_ = ids.last;
+    work_.notify_one();
+    return ids;
+  }
+  if (Status ok = commit(lock, ids.last, options_.durability); !ok) return ok.error();
+  return ids;
+}
+
+// Waits until the entries of one call may be buffered: there is buffer space, and room for them in a
+// file, so that what is buffered always has room.
+Status LogCore::admit(Lock& lock, std::uint64_t bytes, std::uint64_t room, Completion completion) {
+  const bool never_waits_for_space = completion == Completion::ticket && on_own_thread();
+  for (;;) {
+    if (Status ok = refusal(); !ok) return ok;
+    const bool buffer_full =
+        !pending_.empty() && pending_.payload_bytes() + bytes > options_.max_buffer_bytes;
+    if (making_room_) {
+      changed_.wait(lock);
+    } else if (buffer_full && !never_waits_for_space) {
+      if (file_busy_) {
+        changed_.wait(lock);
+      } else {
+        run_group(lock, options_.durability);
+      }
+    } else if (has_room(room)) {
+      return {};
+    } else {
+      making_room_ = true;
+      Status made = make_room(lock, room);
+      making_room_ = false;
+      changed_.notify_all();
+      if (!made) return made;
+    }
+  }
+}
+
+bool LogCore::reached(EntryId through, Durability level) const {
+  return through <= durable_ || (level == Durability::flushed && through <= written_);
+}
+
+Status LogCore::refusal() const {
+  if (closing_ || closed_) return closed_error();
+  if (failure_) return poisoned();
+  return {};
+}
+
+Error LogCore::poisoned() const {
+  if (failure_->code == Errc::closed) return *failure_;  // a fork's child
+  return {.code = Errc::poisoned,
+          .message = "the log refuses all work since: " + to_string(*failure_),
+          .file = failure_->file,
+          .offset = failure_->offset,
+          .lost = in_doubt(),
+          .os_error = failure_->os_error,
+          .next_step = "see verdict(), then open the log again: that settles what is in doubt"};
+}
+
+// For I/O without the mutex; nobody else touches the file until it is released.
+void LogCore::hold_file(Lock& lock) {
+  while (file_busy_) changed_.wait(lock);
+  file_busy_ = true;
+  lock.unlock();
+}
+
+void LogCore::release_file(Lock& lock) {
+  lock.lock();
+  note_space();
+  file_busy_ = false;
+  changed_.notify_all();
+  if (thread_.joinable()) work_.notify_one();
+}
+
+void LogCore::fail(Error error) {
+  if (!failure_) failure_ = std::move(error);
+}
+
+Status LogCore::commit(Lock& lock, EntryId through, Durability level) {
+  while (!reached(through, level)) {
+    if (failure_) return poisoned();
+    if (closed_) return closed_error();
+    if (file_busy_) {
+      changed_.wait(lock);
+    } else {
+      run_group(lock, level);
+    }
+  }
+  return {};
+}
+
+// Holds the file for one group: writes all that is buffered, and syncs it if the level asks for it.
+void LogCore::run_group(Lock& lock, Durability level) {
+  std::swap(pending_, writing_);
+  writing_room_ = std::exchange(pending_room_, 0);
+  const EntryId through = next_ - 1;
+  const EntryId watermark = mutated(Mutation::watermark_ahead_of_sync) ? through : durable_;
+  if (level >= options_.durability) {
+    boundary_entries_ = boundary_bytes_ = 0;
+    first_buffered_at_.reset();
+  }
+  hold_file(lock);
+  Status wrote = write_group(watermark);
+  const bool syncs = wrote && level == Durability::durable;
+  const auto began = std::chrono::steady_clock::now();
+  Status synced = syncs ? sync_group(through) : Status{};
+  const auto took = std::chrono::steady_clock::now() - began;
+  const std::uint64_t position = position_, frames = segment_frames_;
+  release_file(lock);
+  stats_.entries += writing_.entries();
+  stats_.payload_bytes += writing_.payload_bytes();
+  stats_.written_bytes += position_ - position;
+  stats_.frames += segment_frames_ - frames;
+  writing_.clear();
+  if (wrote) written_ = through;
+  if (syncs && synced) {
+    durable_ = through;
+    ++stats_.syncs;
+    stats_.sync_time += took;
+    stats_.sync_time_max = std::max<std::chrono::nanoseconds>(stats_.sync_time_max, took);
+  }
+  if (!wrote) fail(wrote.error());
+  if (!synced) fail(synced.error());
+}
+
+Status LogCore::write_group(EntryId durable_through) try {
+  if (Status ok = lock_->check(); !ok) return ok;
+  if (writing_.empty()) return {};
+  const auto now = static_cast<std::uint64_t>(directory_->now().count());
+  time_ns_ = std::max(time_ns_, now);
+  return active_->write(writing_, durable_through, time_ns_);
+} catch (const std::bad_alloc&) {
+  return no_memory_for_group();
+}
+
+// One sync for all who wait, then the watermark into LOCK before any of them returns.
+Status LogCore::sync_group(EntryId through) try {
+  if (!active_) return {};
+  if (!mutated(Mutation::acknowledge_before_sync)) {
+    Status synced = active_->sync();
+    if (!synced && mutated(Mutation::retry_failed_sync)) synced = active_->sync();
+    if (!synced) return synced;
+  }
+  lock_record_
+      .write({.log = manifest_.current().log,
+              .process = process_,
+              .epoch = epoch_,
+              .durable_through = through})
+      .ignore("LOCK is evidence beside the frames; the entries are durable without it");
+  return {};
+} catch (const std::bad_alloc&) {
+  return no_memory_for_group();
+}
+
+Status LogCore::commit_all(Durability level) {
+  Lock lock(mutex_);
+  if (on_own_thread()) return in_callback();
+  if (closing_ || closed_) return closed_error();
+  return commit(lock, next_ - 1, level);
+}
+
+Status LogCore::wait_durable(EntryId id) {
+  Lock lock(mutex_);
+  if (reached(id, Durability::durable)) return {};
+  if (on_own_thread()) return in_callback();
+  if (id >= next_) {
+    return Error{.code = Errc::not_found,
+                 .message = "entry " + to_string(id) + " was not appended yet; the next is " +
+                            to_string(next_)};
+  }
+  return commit(lock, id, Durability::durable);
+}
+
+EntryId LogCore::next_entry_id() const {
+  Lock lock(mutex_);
+  return next_;
+}
+
+EntryId LogCore::durable_entry_id() const {
+  Lock lock(mutex_);
+  return durable_;
+}
+
+Verdict LogCore::verdict() const {
+  Lock lock(mutex_);
+  return {.durable_through = durable_, .in_doubt = in_doubt(), .failure = failure_};
+}
+
+WalStats LogCore::stats() const {
+  Lock lock(mutex_);
+  return stats_;
+}
+
+}  // namespace walkit::log

@@ -1,0 +1,146 @@
+#pragma once
+
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "log/evidence_files.hpp"
+#include "log/segment_writer.hpp"
+#include "log/stored_type.hpp"
+#include "walkit/log/options.hpp"
+#include "walkit/log/reports.hpp"
+#include "walkit/log/ticket.hpp"
+
+namespace walkit::log {
+
+/// What open found and hands over; nothing of it is shared with anybody.
+struct LogStart {
+  std::shared_ptr<Directory> directory{};
+  std::unique_ptr<DirectoryLock> lock{};
+  std::optional<ManifestWriter> manifest{};
+  std::optional<LockRecordWriter> lock_record{};
+  WalOptions options{};
+  StoredType type{};
+  std::uint64_t process = 0;
+  std::uint64_t epoch = 0;
+  EntryId last{};                           // all up to it are durable
+  std::unique_ptr<SegmentWriter> active{};  // where the unproven tail was rewritten, or none
+  bool rotate_first = false;                // the active one repeats older limits or an older schema
+  SegmentEnd previous{};                    // of the newest segment, if none is active
+  std::uint64_t time_ns = 0;
+  RecoveryReport report{};
+};
+
+/// The writer behind the handles: ids, the buffer, groups, rotation, verdict. Ids are given under
+/// the mutex when an entry is buffered; one thread at a time holds the file (`file_busy_`), writes
+/// what is buffered as one group and syncs it for all who wait; the next group is whatever arrived
+/// meanwhile. Nothing is written to a file while it is being synced. Any thread.
+///
+/// (The leader writes for its followers as in LevelDB's write queue and PostgreSQL's group commit;
+/// the buffer, frames and watermarks are this log's own.)
+class LogCore {
+ public:
+  explicit LogCore(LogStart start);
+  ~LogCore();
+  LogCore(const LogCore&) = delete;
+  LogCore& operator=(const LogCore&) = delete;
+
+  enum class Completion { policy, ticket };
+  Result<EntryIdRange> append(std::span<const BytesView> payloads, Completion completion);
+  Status commit_all(Durability level);
+  Status wait_durable(EntryId id);
+  Status close();
+
+  [[nodiscard]] bool answered(EntryId id) const noexcept;
+  void call_when_durable(EntryId id, std::unique_ptr<TicketCallback> callback);
+
+  [[nodiscard]] EntryId next_entry_id() const;
+  [[nodiscard]] EntryId durable_entry_id() const;
+  [[nodiscard]] const RecoveryReport& report() const { return report_; }
+  [[nodiscard]] Verdict verdict() const;
+  [[nodiscard]] WalStats stats() const;
+  [[nodiscard]] const WalOptions& options() const { return options_; }
+
+ private:
+  using Lock = std::unique_lock<std::mutex>;
+
+  // log_core.cpp: append and commit.
+  Status check_limits(std::span<const BytesView> payloads) const;
+  Status admit(Lock& lock, std::uint64_t bytes, std::uint64_t room, Completion completion);
+  Status commit(Lock& lock, EntryId through, Durability level);
+  void run_group(Lock& lock, Durability level);
+  Status write_group(EntryId durable_through);
+  Status sync_group(EntryId through);
+  [[nodiscard]] bool reached(EntryId through, Durability level) const;
+  [[nodiscard]] Status refusal() const;
+  [[nodiscard]] Error poisoned() const;
+  void hold_file(Lock& lock);
+  void release_file(Lock& lock);
+  [[nodiscard]] EntryIdRange in_doubt() const { return {durable_ + 1, next_ - 1}; }
+  void fail(Error error);
+  [[nodiscard]] bool on_own_thread() const { return std::this_thread::get_id() == thread_.get_id(); }
+
+  // log_core_segments.cpp: room, rotation, close.
+  [[nodiscard]] bool has_room(std::uint64_t room) const;
+  [[nodiscard]] bool must_rotate(std::uint64_t room) const;
+  Status make_room(Lock& lock, std::uint64_t room);
+  Status extend(Lock& lock, std::uint64_t room);
+  Status rotate(Lock& lock, std::uint64_t room);
+  Status start_segment(std::unique_ptr<SegmentWriter> next);
+  Status write_manifest(bool clean);
+  void note_space();
+  Status finish();
+
+  // log_core_thread.cpp: timers, tickets, callbacks.
+  Status start_thread();
+  void run_thread() noexcept;
+  bool call_callbacks(Lock& lock);
+  void stop_thread(Lock& lock);
+  [[nodiscard]] std::optional<std::chrono::steady_clock::time_point> deadline() const;
+
+  const WalOptions options_;
+  const StoredType type_;
+  const std::uint64_t process_, epoch_;
+  const RecoveryReport report_;
+  const std::shared_ptr<Directory> directory_;
+
+  // The holder of the file alone touches these.
+  std::unique_ptr<DirectoryLock> lock_;
+  ManifestWriter manifest_;
+  LockRecordWriter lock_record_;
+  std::unique_ptr<SegmentWriter> active_;
+  SegmentEnd previous_;
+  Group writing_{};
+  std::uint64_t time_ns_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;  // of anything below
+  std::condition_variable work_;     // for the log's thread
+  Group pending_{};
+  EntryId next_, written_, durable_;
+  bool file_busy_ = false;
+  bool making_room_ = false;  // appends wait; ids stand still
+  bool closing_ = false, closed_ = false;
+  std::optional<Error> failure_{};
+  // Of the active segment, as the last holder of the file left it.
+  bool has_segment_ = false, rotate_first_ = false;
+  std::uint64_t position_ = 0, prefilled_ = 0, ending_room_ = 0, segment_frames_ = 0;
+  std::uint64_t segment_created_ns_ = 0;
+  std::uint64_t prefill_step_bytes_;
+  std::uint64_t pending_room_ = 0, writing_room_ = 0;  // the most that what is buffered can take
+  // Since the last boundary of the policy.
+  std::uint64_t boundary_entries_ = 0, boundary_bytes_ = 0;
+  std::optional<std::chrono::steady_clock::time_point> first_buffered_at_{};
+  WalStats stats_{};
+
+  std::thread thread_;
+  bool thread_stops_ = false;
+  EntryId wanted_{};          // by append_async at a boundary, at the policy's level
+  EntryId wanted_durable_{};  // by tickets
+  std::multimap<EntryId, std::unique_ptr<TicketCallback>> callbacks_{};
+};
+
+}  // namespace walkit::log

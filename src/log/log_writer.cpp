@@ -1,0 +1,114 @@
+#include "walkit/log/log_writer.hpp"
+
+#include <new>
+
+#include "log/log_core.hpp"
+#include "log/open_log.hpp"
+
+namespace walkit {
+namespace {
+
+using log::LogCore;
+
+Error moved_from() {
+  return {.code = Errc::closed, .message = "this writer was moved from"};
+}
+
+}  // namespace
+
+LogWriter::LogWriter(std::shared_ptr<LogCore> core) : core_(std::move(core)) {}
+LogWriter::LogWriter(LogWriter&&) noexcept = default;
+
+LogWriter& LogWriter::operator=(LogWriter&& other) noexcept {
+  if (this != &other) {
+    if (core_) core_->close().ignore("assigned over, as documented");
+    core_ = std::move(other.core_);
+  }
+  return *this;
+}
+
+LogWriter::~LogWriter() {
+  if (core_) core_->close().ignore("a destructor has nobody to tell; call close() to know");
+}
+
+Result<LogWriter> LogWriter::open(std::shared_ptr<Directory> directory, WalOptions options,
+                                  Contents contents) try {
+  log::StoredType type{.codec = contents.codec,
+                       .name = std::string(contents.type.name),
+                       .schema = contents.type.schema};
+  auto start = log::open_log(std::move(directory), std::move(options), std::move(type));
+  if (!start) return start.error();
+  return LogWriter(std::make_shared<LogCore>(std::move(*start)));
+} catch (const std::bad_alloc&) {
+  return Error{.code = Errc::no_memory,
+               .message = "out of memory while opening the log",
+               .next_step = "free memory and open it again"};
+}
+
+Result<EntryIdRange> LogWriter::append(std::span<const BytesView> payloads) {
+  if (!core_) return moved_from();
+  return core_->append(payloads, LogCore::Completion::policy);
+}
+
+Result<Ticket> LogWriter::append_async(std::span<const BytesView> payloads) {
+  if (!core_) return moved_from();
+  const auto ids = core_->append(payloads, LogCore::Completion::ticket);
+  if (!ids) return ids.error();
+  return Ticket(core_, ids->last);
+}
+
+Status LogWriter::flush() {
+  if (!core_) return moved_from();
+  return core_->commit_all(Durability::flushed);
+}
+
+Status LogWriter::sync() {
+  if (!core_) return moved_from();
+  return core_->commit_all(Durability::durable);
+}
+
+Status LogWriter::wait_durable(EntryId id) {
+  if (!core_) return moved_from();
+  return core_->wait_durable(id);
+}
+
+Status LogWriter::close() {
+  if (!core_) return moved_from();
+  return core_->close();
+}
+
+EntryId LogWriter::next_entry_id() const { return core_ ? core_->next_entry_id() : EntryId{}; }
+EntryId LogWriter::durable_entry_id() const { return core_ ? core_->durable_entry_id() : EntryId{}; }
+
+std::optional<EntryId> LogWriter::last_entry_id() const {
+  const EntryId last = next_entry_id() - 1;
+  if (last == EntryId{}) return std::nullopt;
+  return last;
+}
+
+RecoveryReport LogWriter::recovery() const { return core_ ? core_->report() : RecoveryReport{}; }
+
+Verdict LogWriter::verdict() const {
+  if (core_) return core_->verdict();
+  return {.failure = moved_from()};
+}
+
+WalStats LogWriter::stats() const { return core_ ? core_->stats() : WalStats{}; }
+
+std::uint32_t LogWriter::max_entry_bytes() const {
+  return core_ ? core_->options().max_entry_bytes : ~std::uint32_t{0};
+}
+
+bool Ticket::ready() const noexcept { return !core_ || core_->answered(id_); }
+
+Status Ticket::wait() const {
+  if (!core_) return Error{.code = Errc::closed, .message = "a ticket of nothing"};
+  return core_->wait_durable(id_);
+}
+
+void Ticket::call_when_durable(std::unique_ptr<log::TicketCallback> callback) const {
+  if (!core_) return callback->call(Error{.code = Errc::closed, .message = "a ticket of nothing"});
+  core_->call_when_durable(id_, std::move(callback));
+}
+
+}  // namespace walkit

@@ -1,0 +1,312 @@
+#include "log/open_log.hpp"
+
+#include <algorithm>
+
+#include "io/process.hpp"
+#include "log/mutation.hpp"
+#include "log/survey.hpp"
+
+namespace walkit::log {
+namespace {
+
+constexpr std::uint64_t kPrefillBytes = 1 << 20;
+
+Error nothing_there(EntryId known, std::string_view witness) {
+  return {.code = Errc::corrupt,
+          .message = "there is no log here, but " + std::string(witness) + " says that entry " +
+                     to_string(known) + " was durable",
+          .lost = {EntryId{1}, known},
+          .next_step = "check the folder's name, or restore it from a backup"};
+}
+
+Result<std::shared_ptr<Directory>> open_subdirectory(Directory& parent, const WalOptions& options) {
+  auto directory = parent.subdirectory(options.subdirectory, OpenMode::write);
+  if (directory || directory.error().code != Errc::not_found) return directory;
+  if (options.expect_durable_through > EntryId{}) {
+    return nothing_there(options.expect_durable_through, "the caller");
+  }
+  return parent.subdirectory(options.subdirectory, OpenMode::create);
+}
+
+Result<std::unique_ptr<DirectoryLock>> take_lock(Directory& directory) {
+  auto lock = directory.lock();
+  if (lock || lock.error().code != Errc::locked) return lock;
+  Error error = lock.error();
+  const auto record = read_lock_record(directory);
+  if (record && *record) {
+    error.message += "; it is held by process " + std::to_string((*record)->process);
+  }
+  error.next_step = "one writer at a time: close the other one, or read beside it";
+  return error;
+}
+
+// The writer's own part of open: what it carries from the plan into the deeds.
+struct Opening {
+  LogStart start{};
+  std::shared_ptr<Directory> directory{};
+  Listing listing{};
+  Survey plan{};
+};
+
+Status sweep_temporaries(Opening& opening) {
+  auto& swept = opening.start.report.swept_files;
+  for (const std::string& name : opening.listing.temporary_files) {
+    if (Status ok = opening.directory->remove(name); !ok) return ok;
+    swept.push_back(name);
+  }
+  return {};
+}
+
+// No log, and nothing that says there was one.
+Status create_log(Opening& opening, const Witnesses& witnesses) {
+  if (witnesses.floor > EntryId{}) return nothing_there(witnesses.floor, "the caller");
+  if (witnesses.lock && witnesses.lock->durable_through > EntryId{}) {
+    return nothing_there(witnesses.lock->durable_through, "the file LOCK");
+  }
+  const auto names = opening.directory->list();
+  if (!names) return names.error();
+  for (const std::string& name : *names) {
+    if (is_temporary_name(name)) {
+      opening.listing.temporary_files.push_back(name);
+    } else if (name != kLockFileName && name != kQuarantineName) {
+      opening.start.report.foreign_files.push_back(name);
+    }
+  }
+  if (Status ok = sweep_temporaries(opening); !ok) return ok;
+  LogIdentity log;
+  opening.directory->random_bytes(log);
+  auto manifest = ManifestWriter::create(*opening.directory, log);
+  if (!manifest) return manifest.error();
+  opening.start.manifest = std::move(*manifest);
+  opening.start.report.origin = RecoveryReport::Origin::created;
+  opening.plan.tail.expected = EntryId{1};
+  opening.plan.log = log;
+  return {};
+}
+
+Status plan_recovery(Opening& opening, const Witnesses& witnesses, const StoredType& type) {
+  if (opening.listing.manifest_slot() == nullptr) {
+    Error error = opening.listing.warnings.front();
+    error.message += "; without MANIFEST nothing proves where the log ends";
+    return error;
+  }
+  const std::uint64_t limit = ~std::uint64_t{0};  // the header's own limit holds
+  auto plan = survey(*opening.directory, opening.listing, witnesses, limit);
+  if (!plan) return plan.error();
+  if (plan->newest) {
+    if (Status ok = check_type(*plan->newest, type, plan->newest_file); !ok) return ok;
+  }
+  opening.plan = std::move(*plan);
+  return tail_error(opening.plan);
+}
+
+// A file without a valid header that nothing names: out of the way, kept.
+Status set_aside_unborn(Opening& opening) {
+  if (!opening.plan.unborn) return {};
+  const std::string& file = opening.plan.unborn->file;
+  auto quarantine = opening.directory->subdirectory(kQuarantineName, OpenMode::create);
+  if (!quarantine) return quarantine.error();
+  if (Status ok = opening.directory->rename({file, file, quarantine->get()}); !ok) return ok;
+  if (Status ok = (*quarantine)->sync(); !ok) return ok;
+  if (Status ok = opening.directory->sync(); !ok) return ok;
+  opening.start.report.quarantined_files.push_back(file);
+  return {};
+}
+
+SegmentHeader rehomed_header(const Opening& opening, const SegmentHeader& old, Layout layout) {
+  const ProvenEnd& end = opening.plan.proven_end;
+  SegmentHeader header = old;  // repeats codec, type and limits
+  header.number = old.number + 1;
+  header.first = end.last + 1;
+  header.epoch = opening.start.epoch;
+  header.durable_through = end.last;
+  header.rehomed_through = opening.plan.tail.last() > end.last ? opening.plan.tail.last() : EntryId{};
+  header.created_ns = opening.start.time_ns;
+  header.prev_number = old.number;
+  header.prev_last = end.last;
+  header.prev_end = end.offset;
+  header.prev_seal_end = 0;
+  header.prev_chain = end.chain;
+  header.layout = layout;
+  return header;
+}
+
+// Every frame behind the proven end, in order, but those that say how a writer ended.
+Status copy_unproven(Opening& opening, File& from, const SegmentHeader& old, SegmentWriter& to) {
+  FrameScanner scanner(from, old, ~std::uint64_t{0});
+  for (;;) {
+    const auto frame = scanner.next();
+    if (!frame) return frame.error();
+    if (!*frame) return {};
+    const FrameHeader& header = (*frame)->header;
+    const bool proven = header.end() <= opening.plan.proven_end.offset;
+    if (proven || header.is(FrameKind::close) || header.is(FrameKind::seal)) continue;
+    Status moved =
+        to.rehome(header, (*frame)->body, old.epoch, opening.plan.proven_end.last);
+    if (!moved) return moved;
+  }
+}
+
+// Rewrites what is not proven durable: a failed sync leaves pages that read well and are not on the
+// device, and syncing them again says yes without writing. One commit point: publish().
+Status rehome(Opening& opening, const WalOptions& options) {
+  const SegmentHeader& old = *opening.plan.newest;
+  auto from = opening.directory->open(opening.plan.newest_file, OpenMode::read);
+  if (!from) return from.error();
+  const SegmentHeader header = rehomed_header(opening, old, options.layout);
+  const bool fills = options.preallocation == Preallocation::zero_fill;
+  auto segment = SegmentWriter::prepare(*opening.directory, {header.number, header.first},
+                                        fills ? std::min(kPrefillBytes, options.segment_bytes) : 0);
+  if (!segment) return segment.error();
+  Status ok = (*segment)->begin(header);
+  if (ok) ok = copy_unproven(opening, **from, old, **segment);
+  if (!ok) {
+    (*segment)->discard(*opening.directory);
+    return ok;
+  }
+  if (ok = (*segment)->publish(*opening.directory); !ok) return ok;
+  opening.start.active = std::move(*segment);
+  if (header.rehomed_through > EntryId{}) {
+    opening.start.report.rewritten = {header.first, header.rehomed_through};
+  }
+  ManifestSlot slot = opening.start.manifest->current();
+  slot.epoch = header.epoch;
+  slot.last_segment = header.number;
+  slot.last_salt = header.salt();
+  slot.last_segment_first = header.first;
+  if (slot.first_segment == 0) {
+    slot.first_segment = opening.listing.segments.front().name.number;
+    slot.first_salt = old.salt();
+  }
+  slot.durable_through = opening.plan.tail.last();
+  slot.clean = false;
+  return opening.start.manifest->write(slot);
+}
+
+void report_tail(Opening& opening) {
+  RecoveryReport& report = opening.start.report;
+  const Survey& plan = opening.plan;
+  using Origin = RecoveryReport::Origin;
+  report.origin = plan.closed ? Origin::clean_close : Origin::crash;
+  report.foreign_files = opening.listing.foreign_files;
+  report.warnings = opening.listing.warnings;
+  if (plan.decision.verdict == TailVerdict::torn) report.torn_bytes = plan.tail.dirty_bytes;
+  if (plan.decision.verdict == TailVerdict::suspect) report.suspect_bytes = plan.tail.dirty_bytes;
+  const auto& segments = opening.listing.segments;
+  if (!segments.empty()) report.entries = {segments.front().name.first, plan.tail.last()};
+}
+
+// Where the first append's segment will say that the newest one ends.
+SegmentEnd end_of_newest(const Survey& plan) {
+  if (!plan.newest) return {};
+  const ProvenEnd& end = plan.proven_end;
+  SegmentEnd result{.number = plan.newest->number,
+                    .last = end.last,
+                    .end = end.offset,
+                    .chain = end.chain};
+  if (plan.closed) {
+    result.end = end.seal_offset;
+    result.seal_end = plan.tail.offset;
+    result.chain = end.seal_prev_chain;
+    result.last = plan.tail.last();
+  }
+  return result;
+}
+
+#ifdef WALKIT_MUTATIONS
+// What many logs do and walkit must not: sync the old tail again, or go on behind it.
+Status recover_wrongly(Opening& opening) {
+  Survey& plan = opening.plan;
+  auto file = opening.directory->open(plan.newest_file, OpenMode::write);
+  if (!file) return file.error();
+  if (Status ok = (*file)->sync(); !ok) return ok;
+  plan.proven_end.offset = plan.tail.offset;
+  plan.proven_end.last = plan.tail.last();
+  plan.proven_end.chain = plan.tail.chain;
+  if (!mutated(Mutation::append_in_place)) return {};
+  opening.start.active = SegmentWriter::adopt(plan.newest_file, std::move(*file), *plan.newest,
+                                              plan.tail.offset, plan.tail.chain);
+  return {};
+}
+#endif
+
+Status apply(Opening& opening, const WalOptions& options) {
+  if (Status ok = set_aside_unborn(opening); !ok) return ok;
+  if (Status ok = sweep_temporaries(opening); !ok) return ok;
+  auto manifest = ManifestWriter::open(*opening.directory, *opening.listing.manifest);
+  if (!manifest) return manifest.error();
+  opening.start.manifest = std::move(*manifest);
+  report_tail(opening);
+  if (opening.plan.decision.action != TailAction::new_segment) return {};
+#ifdef WALKIT_MUTATIONS
+  if (mutated(Mutation::append_in_place) || mutated(Mutation::resync_instead_of_rewrite)) {
+    return recover_wrongly(opening);
+  }
+#endif
+  return rehome(opening, options);
+}
+
+bool header_would_differ(const SegmentHeader& header, const StoredType& type,
+                         const WalOptions& options) {
+  return header.schema != type.schema || header.type_name != type.name ||
+         header.max_entry_bytes != options.max_entry_bytes ||
+         header.max_frame_bytes != options.max_frame_bytes;
+}
+
+}  // namespace
+
+Result<LogStart> open_log(std::shared_ptr<Directory> parent, WalOptions options, StoredType type) {
+  if (Status ok = options.validate(); !ok) return ok.error();
+  if (type.name.size() > kTypeNameBytesMax) {
+    return Error{.code = Errc::invalid_argument,
+                 .message = "an entry type's name is at most " +
+                            std::to_string(kTypeNameBytesMax) + " bytes"};
+  }
+  auto directory = open_subdirectory(*parent, options);
+  if (!directory) return directory.error();
+  Opening opening{.directory = std::move(*directory)};
+  LogStart& start = opening.start;
+  auto lock = take_lock(*opening.directory);
+  if (!lock) return lock.error();
+  start.lock = std::move(*lock);
+  auto record = read_lock_record(*opening.directory);
+  if (!record) return record.error();
+  const Witnesses witnesses{.lock = *record, .floor = options.expect_durable_through};
+
+  auto listing = list_log(*opening.directory);
+  const bool creates = !listing && listing.error().code == Errc::not_found;
+  if (!listing && !creates) return listing.error();
+  if (creates) {
+    if (Status ok = create_log(opening, witnesses); !ok) return ok.error();
+  } else {
+    opening.listing = std::move(*listing);
+    if (Status ok = plan_recovery(opening, witnesses, type); !ok) return ok.error();
+  }
+  const Survey& plan = opening.plan;
+  if (plan.newest && type.name.empty()) type.name = plan.newest->type_name;
+  start.epoch = plan.epoch + 1;
+  const auto now = static_cast<std::uint64_t>(opening.directory->now().count());
+  start.time_ns = std::max(plan.tail.time_ns, now);
+  if (!creates) {
+    if (Status ok = apply(opening, options); !ok) return ok.error();
+  }
+  start.last = plan.tail.last();
+  start.previous = end_of_newest(plan);
+  if (start.active) start.rotate_first = header_would_differ(start.active->header(), type, options);
+  auto lock_record = LockRecordWriter::open(*opening.directory);
+  if (!lock_record) return lock_record.error();
+  start.lock_record = std::move(*lock_record);
+  start.process = process_id();
+  start.lock_record
+      ->write({.log = plan.log,
+               .process = start.process,
+               .epoch = start.epoch,
+               .durable_through = start.last})
+      .ignore("LOCK is evidence beside the frames; the entries are durable without it");
+  start.directory = std::move(opening.directory);
+  start.options = std::move(options);
+  start.type = std::move(type);
+  return std::move(start);
+}
+
+}  // namespace walkit::log

@@ -1,0 +1,29 @@
+#include "walkit/log/options.hpp"
+
+#include "log/format.hpp"
+#include "walkit/io/directory.hpp"
+
+namespace walkit {
+namespace {
+
+Error invalid(std::string message) {
+  return {.code = Errc::invalid_argument, .message = std::move(message)};
+}
+
+}  // namespace
+
+Status WalOptions::validate() const {
+  constexpr std::uint32_t kFrameSlackBytes = 1 << 10;
+  constexpr std::uint64_t kSegmentBytesMin = log::kBlockBytes;
+  constexpr std::uint32_t kFrameBytesMax = 1u << 30;
+  if (max_frame_bytes > kFrameBytesMax) return invalid("max_frame_bytes: at most 1 GiB");
+  if (max_entry_bytes > max_frame_bytes || max_frame_bytes - max_entry_bytes < kFrameSlackBytes) {
+    return invalid("max_entry_bytes: at most max_frame_bytes less 1 KiB");
+  }
+  if (segment_bytes < kSegmentBytesMin) return invalid("segment_bytes: at least 4 KiB");
+  if (segment_age.count() < 0) return invalid("segment_age: not negative");
+  if (!is_file_name(subdirectory)) return invalid("subdirectory: one component of a path");
+  return {};
+}
+
+}  // namespace walkit

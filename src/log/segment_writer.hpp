@@ -1,0 +1,121 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "log/frame.hpp"
+#include "log/segment_name.hpp"
+#include "walkit/io/directory.hpp"
+
+namespace walkit::log {
+
+/// Entries on their way into frames. What one call appended stays in one frame. All memory that
+/// writing needs is taken when an entry is added, so that a group that was accepted cannot fail for
+/// want of it.
+class Group {
+ public:
+  /// Entries of one call, a frame if nothing joins them. Strong guarantee on std::bad_alloc.
+  void add(EntryId first, std::span<const BytesView> payloads);
+  void clear() noexcept;
+
+  [[nodiscard]] bool empty() const { return calls_.empty(); }
+  [[nodiscard]] std::uint64_t entries() const { return entries_; }
+  [[nodiscard]] std::uint64_t payload_bytes() const { return payload_bytes_; }
+
+ private:
+  friend class SegmentWriter;
+  struct Call {
+    EntryId first{};
+    std::uint32_t count = 0;
+    std::size_t end = 0;  // in bodies_
+  };
+  static constexpr std::size_t kPartsPerFrame = 3;  // header, body, padding
+
+  Bytes bodies_{};
+  std::vector<Call> calls_{};
+  Bytes headers_{};                 // room for a header for each call
+  std::vector<BytesView> parts_{};  // room for the parts of each
+  std::uint64_t entries_ = 0, payload_bytes_ = 0;
+};
+
+/// The bytes that one call of these payloads takes in a frame of its own, without header and padding.
+[[nodiscard]] std::uint64_t body_bytes(std::span<const BytesView> payloads) noexcept;
+/// The most that such a call can take in the file, header and padding included.
+[[nodiscard]] std::uint64_t room_for(std::uint64_t body_bytes, Layout layout) noexcept;
+
+/// What the next segment's header must say of this one.
+struct SegmentEnd {
+  std::uint64_t number = 0;
+  EntryId last{};
+  std::uint64_t end = 0, seal_end = 0;
+  std::uint32_t chain = 0;
+};
+
+/// The one segment that a writer appends to. Nothing of it is visible under its name before
+/// publish(). After an error of a write or sync it must not be used again. One thread at a time.
+class SegmentWriter {
+ public:
+  /// Makes the file under a temporary name, in place of an older leftover, and fills it with zeros
+  /// (0: no prefill). An error leaves no file behind.
+  static Result<std::unique_ptr<SegmentWriter>> prepare(Directory& directory, SegmentName name,
+                                                        std::uint64_t prefill_bytes);
+#ifdef WALKIT_MUTATIONS
+  static std::unique_ptr<SegmentWriter> adopt(std::string name, std::unique_ptr<File> file,
+                                              SegmentHeader header, std::uint64_t position,
+                                              std::uint32_t chain);
+#endif
+  /// Writes the header. Frames may follow before publish(): rehoming has its commit point there.
+  Status begin(SegmentHeader header);
+  /// The commit point: sync, rename, directory sync. Durable and visible on return.
+  Status publish(Directory& directory);
+  /// Removes what prepare() made; for a segment that will not be published.
+  void discard(Directory& directory) noexcept;
+
+  /// Writes the group's frames with one write.
+  Status write(Group& group, EntryId durable_through, std::uint64_t time_ns);
+  /// A frame that stood in another segment, its body byte for byte.
+  Status rehome(const FrameHeader& header, BytesView body, std::uint64_t original_epoch,
+                EntryId durable_through);
+  Status sync();
+  enum class Ending { rotation, close };
+  /// A close frame for a close, a seal, the unused rest cut off, one sync.
+  Status seal(Ending ending, EntryId last, std::uint64_t time_ns);
+  /// Writes zeros up to `to`. no_space: nothing else changed.
+  Status prefill(std::uint64_t to);
+
+  [[nodiscard]] const SegmentHeader& header() const { return header_; }
+  [[nodiscard]] const std::string& file() const { return name_; }
+  [[nodiscard]] std::uint64_t position() const { return position_; }
+  [[nodiscard]] std::uint64_t prefilled() const { return prefilled_; }
+  [[nodiscard]] std::uint64_t frames() const { return frames_; }
+  [[nodiscard]] std::uint64_t time_ns() const { return time_ns_; }
+  /// The most that a close frame and a seal with that many lines of index take.
+  [[nodiscard]] static std::uint64_t ending_room(std::size_t index_entries) noexcept;
+  [[nodiscard]] std::uint64_t ending_room() const noexcept { return ending_room(index_.size() + 1); }
+  [[nodiscard]] const SegmentEnd& end() const { return end_; }
+
+ private:
+  SegmentWriter(std::string name, std::unique_ptr<File> file)
+      : name_(std::move(name)), file_(std::move(file)) {}
+  void put_frame(FrameHeader header, BytesView body, std::byte* header_at,
+                 std::vector<BytesView>& parts, bool ends_group);
+  Status write_control(FrameKind kind, BytesView body, EntryId expected, EntryId durable_through);
+  void note_in_index(const FrameHeader& header) noexcept;
+
+  std::string name_;
+  std::unique_ptr<File> file_;
+  SegmentHeader header_{};
+  std::uint32_t seed_ = 0;
+  std::uint64_t position_ = 0;   // behind what was written
+  std::uint64_t prefilled_ = 0;  // zeros stand up to here
+  std::uint32_t chain_ = 0;
+  std::uint64_t time_ns_ = 0;
+  std::uint64_t frames_ = 0;
+  std::uint64_t next_position_ = 0;  // while a write is under way
+  std::vector<IndexEntry> index_{};
+  std::uint64_t index_step_bytes_ = 0;
+  SegmentEnd end_{};
+};
+
+}  // namespace walkit::log

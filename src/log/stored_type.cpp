@@ -1,0 +1,46 @@
+#include "log/stored_type.hpp"
+
+namespace walkit::log {
+namespace {
+
+std::string codec_text(std::uint32_t codec) {
+  std::string text = "\"";
+  for (int shift = 24; shift >= 0; shift -= 8) {
+    const auto c = static_cast<char>(codec >> shift);
+    if (c >= ' ' && c <= '~') text += c;
+  }
+  return text + "\"";
+}
+
+Error incompatible(std::string_view file, std::string message, std::string next_step) {
+  return {.code = Errc::incompatible,
+          .message = std::move(message),
+          .file = std::string(file),
+          .next_step = std::move(next_step)};
+}
+
+}  // namespace
+
+Status check_type(const SegmentHeader& stored, const StoredType& mine, std::string_view file) {
+  if (stored.codec != mine.codec) {
+    return incompatible(file,
+                        "entries were written by codec " + codec_text(stored.codec) +
+                            "; this program uses " + codec_text(mine.codec),
+                        "open it with the codec that wrote it");
+  }
+  if (!stored.type_name.empty() && !mine.name.empty() && stored.type_name != mine.name) {
+    return incompatible(file,
+                        "holds entries of type \"" + stored.type_name +
+                            "\"; this program's type is \"" + mine.name + "\"",
+                        "check the folder's name, or the entry_type that the program declares");
+  }
+  if (stored.schema > mine.schema) {
+    return incompatible(file,
+                        "holds entries of schema " + std::to_string(stored.schema) +
+                            "; this program knows up to " + std::to_string(mine.schema),
+                        "open it with the newer program that wrote it");
+  }
+  return {};
+}
+
+}  // namespace walkit::log

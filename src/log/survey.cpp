@@ -1,0 +1,278 @@
+#include "log/survey.hpp"
+
+#include <algorithm>
+
+namespace walkit::log {
+namespace {
+
+constexpr std::string_view kRepair = "keep a copy of the folder, then restore it from a backup or repair it";
+
+Error damage(std::string_view file, std::string message, EntryIdRange lost = {}) {
+  return {.code = Errc::corrupt,
+          .message = std::move(message),
+          .file = std::string(file),
+          .lost = lost,
+          .next_step = std::string(kRepair)};
+}
+
+// Sorts names into what is ours and what is not. Names known with wrong content are found later.
+Status classify(Directory& directory, Listing& listing) {
+  const auto names = directory.list();
+  if (!names) return names.error();
+  for (const std::string& name : *names) {
+    if (const auto segment = parse_segment_name(name)) {
+      listing.segments.push_back({name, *segment});
+    } else if (is_temporary_name(name)) {
+      listing.temporary_files.push_back(name);
+    } else if (name != kManifestName && name != kLockFileName && name != kQuarantineName) {
+      listing.foreign_files.push_back(name);
+    }
+  }
+  return {};
+}
+
+Status read_manifest_into(Directory& directory, Listing& listing) {
+  auto manifest = read_manifest(directory);
+  if (!manifest && manifest.error().code != Errc::not_found) return manifest.error();
+  if (!manifest) {
+    if (listing.segments.empty()) {
+      return Error{.code = Errc::not_found,
+                   .message = "there is no log here: neither MANIFEST nor a segment",
+                   .next_step = "open it for writing to create it, or check the folder's name"};
+    }
+    listing.warnings.push_back(
+        damage(kManifestName, "is missing; what it would prove about the log's ends is unproven"));
+    return {};
+  }
+  listing.warnings = manifest->faults;
+  if (manifest->newest() == nullptr && listing.segments.empty()) return manifest->faults.front();
+  listing.manifest = std::move(*manifest);
+  return {};
+}
+
+Status check_numbers(const Listing& listing) {
+  const auto& segments = listing.segments;
+  for (std::size_t i = 1; i < segments.size(); ++i) {
+    const SegmentName &before = segments[i - 1].name, &here = segments[i].name;
+    if (here.number == before.number) return damage(segments[i].file, "two files of one number");
+    if (here.first < before.first) {
+      return damage(segments[i].file, "begins with a lower id than the segment before it");
+    }
+    if (here.number != before.number + 1) {
+      return damage(segments[i].file,
+                    "the segments before it, from number " + std::to_string(before.number + 1) +
+                        ", are missing",
+                    {before.first, here.first - 1});
+    }
+  }
+  const ManifestSlot* slot = listing.manifest_slot();
+  if (slot == nullptr || slot->last_segment == 0) return {};
+  const std::uint64_t oldest = segments.empty() ? 0 : segments.front().name.number;
+  const std::uint64_t newest = segments.empty() ? 0 : segments.back().name.number;
+  if (newest < slot->last_segment) {
+    return damage(kManifestName,
+                  "names segment " + std::to_string(slot->last_segment) + ", which is missing",
+                  {slot->last_segment_first, slot->durable_through});
+  }
+  if (oldest > slot->first_segment) {
+    return damage(kManifestName,
+                  "names segment " + std::to_string(slot->first_segment) + ", which is missing",
+                  {EntryId{1}, segments.front().name.first - 1});
+  }
+  return {};
+}
+
+Status check_against_manifest(const ManifestSlot* slot, const OpenSegment& segment,
+                              std::string_view file) {
+  if (slot == nullptr) return {};
+  const SegmentHeader& header = segment.header;
+  if (header.log != slot->log) return damage(file, "belongs to another log");
+  const bool other_life =
+      (header.number == slot->last_segment && header.salt() != slot->last_salt) ||
+      (header.number == slot->first_segment && header.salt() != slot->first_salt);
+  if (other_life) return damage(file, "is of another life of this log than the manifest says");
+  return {};
+}
+
+// The header says where its predecessor ends and the one before must be what it says.
+Status check_predecessor(Directory& directory, const Listing& listing, const SegmentHeader& header,
+                         std::string_view file) {
+  const auto& segments = listing.segments;
+  const auto here = std::find_if(segments.begin(), segments.end(), [&](const SegmentFile& s) {
+    return s.name.number == header.number;
+  });
+  if (here == segments.begin() || here == segments.end()) return {};
+  const auto before = open_segment(directory, *std::prev(here));
+  if (!before) return before.error();
+  return check_link(before->header, header, file);
+}
+
+RemainderEvidence remainder_of(const Survey& survey, const ProvenEnd& end) {
+  if (survey.closed) return RemainderEvidence::clean_close;
+  return end.offset == survey.tail.offset ? RemainderEvidence::nothing : RemainderEvidence::frames;
+}
+
+// With no segment there is nothing to judge but that nothing is missing.
+Survey survey_of_nothing(const Listing& listing, EntryId witnessed) {
+  Survey result;
+  result.tail.expected = EntryId{1};
+  result.proven = witnessed;
+  if (const ManifestSlot* slot = listing.manifest_slot()) {
+    result.log = slot->log;
+    result.epoch = slot->epoch;
+    result.closed = slot->clean;
+  }
+  if (witnessed >= result.tail.expected) {
+    result.decision = {TailVerdict::lost_acknowledged, TailAction::refuse};
+  }
+  return result;
+}
+
+EntryId witnessed_through(const Listing& listing, const Witnesses& witnesses) {
+  EntryId highest = witnesses.floor;
+  const ManifestSlot* slot = listing.manifest_slot();
+  if (slot != nullptr) highest = std::max(highest, slot->durable_through);
+  const bool same_log = witnesses.lock && (slot == nullptr || witnesses.lock->log == slot->log);
+  if (same_log) highest = std::max(highest, witnesses.lock->durable_through);
+  return highest;
+}
+
+Status judge_tail(Survey& result, const OpenSegment& segment, const ManifestSlot* slot,
+                  std::uint64_t frame_bytes_max) {
+  const auto tail = read_tail(*segment.file, segment.header, frame_bytes_max);
+  if (!tail) return tail.error();
+  result.tail = *tail;
+  result.proven = std::max(result.proven, tail->watermark);
+  result.closed = slot != nullptr && slot->clean && slot->last_segment == segment.header.number &&
+                  slot->durable_through == tail->last() && tail->sealed;
+  const auto end =
+      find_proven_end(*segment.file, segment.header, frame_bytes_max, result.proven);
+  if (!end) return end.error();
+  result.proven_end = *end;
+  result.decision = decide({.watermark = result.proven >= tail->expected ? WatermarkEvidence::covers
+                                                                         : WatermarkEvidence::below,
+                            .shape = tail->shape,
+                            .remainder = remainder_of(result, *end),
+                            .layout = segment.header.layout});
+  return {};
+}
+
+}  // namespace
+
+Result<Listing> list_log(Directory& directory) {
+  Listing listing;
+  if (Status ok = classify(directory, listing); !ok) return ok.error();
+  if (Status ok = read_manifest_into(directory, listing); !ok) return ok.error();
+  if (Status ok = check_numbers(listing); !ok) return ok.error();
+  // Files of a trim that was stopped between the manifest and the removals.
+  if (const ManifestSlot* slot = listing.manifest_slot()) {
+    std::erase_if(listing.segments,
+                  [&](const SegmentFile& s) { return s.name.number < slot->first_segment; });
+  }
+  return listing;
+}
+
+Result<OpenSegment> open_segment(Directory& directory, const SegmentFile& segment) {
+  auto file = directory.open(segment.file, OpenMode::read);
+  if (!file) return file.error();
+  Bytes bytes(kHeaderBytesMax);
+  const auto got = (*file)->read_at(0, bytes);
+  if (!got) return got.error();
+  bytes.resize(*got);
+  auto header = decode_segment_header(bytes);
+  if (!header) {
+    Error error = header.error();
+    error.file = segment.file;
+    if (error.next_step.empty()) error.next_step = kRepair;
+    return error;
+  }
+  if (header->number != segment.name.number || header->first != segment.name.first) {
+    return damage(segment.file, "its header says that it is segment " +
+                                    std::to_string(header->number) + " beginning with entry " +
+                                    to_string(header->first));
+  }
+  return OpenSegment{std::move(*file), std::move(*header)};
+}
+
+Status check_link(const SegmentHeader& previous, const SegmentHeader& next, std::string_view file) {
+  const bool follows = next.log == previous.log && next.prev_number == previous.number &&
+                       next.prev_last + 1 == next.first && next.first >= previous.first &&
+                       next.epoch >= previous.epoch;
+  if (follows) return {};
+  return damage(file, "does not follow segment " + std::to_string(previous.number) +
+                          ": another log, another life, or ids that do not meet");
+}
+
+Result<Survey> survey(Directory& directory, const Listing& listing, const Witnesses& witnesses,
+                      std::uint64_t frame_bytes_max) {
+  const ManifestSlot* slot = listing.manifest_slot();
+  const EntryId witnessed = witnessed_through(listing, witnesses);
+  Survey result = survey_of_nothing(listing, witnessed);
+  if (witnesses.lock) result.epoch = std::max(result.epoch, witnesses.lock->epoch);
+  for (std::size_t i = listing.segments.size(); i-- > 0;) {
+    const SegmentFile& newest = listing.segments[i];
+    const auto segment = open_segment(directory, newest);
+    if (!segment) {
+      // Headers are written before the name is given, so a file the manifest does not know holds
+      // nothing that was ever acknowledged.
+      const bool named = slot == nullptr || newest.name.number <= slot->last_segment;
+      const HeaderEvidence header = named ? HeaderEvidence::damaged : HeaderEvidence::unborn;
+      const bool unreadable = segment.error().code != Errc::corrupt;
+      if (unreadable || decide({.header = header}).action == TailAction::refuse || result.unborn) {
+        Error error = segment.error();
+        if (!unreadable) error.lost = {newest.name.first, witnessed};
+        return error;
+      }
+      result.unborn = newest;
+      continue;
+    }
+    if (Status ok = check_against_manifest(slot, *segment, newest.file); !ok) return ok.error();
+    if (Status ok = check_predecessor(directory, listing, segment->header, newest.file); !ok) {
+      return ok.error();
+    }
+    result.decision = {};
+    result.newest = segment->header;
+    result.newest_file = newest.file;
+    result.log = segment->header.log;
+    result.epoch = std::max(result.epoch, segment->header.epoch);
+    if (Status ok = judge_tail(result, *segment, slot, frame_bytes_max); !ok) return ok.error();
+    return result;
+  }
+  return result;
+}
+
+Status tail_error(const Survey& survey) {
+  const Tail& tail = survey.tail;
+  const auto error = [&](Errc code, std::string message) {
+    Error result = damage(survey.newest_file, std::move(message));
+    result.code = code;
+    result.offset = tail.offset;
+    return result;
+  };
+  switch (survey.decision.verdict) {
+    case TailVerdict::clean:
+    case TailVerdict::torn:
+    case TailVerdict::suspect:
+    case TailVerdict::unborn:
+      return {};
+    case TailVerdict::lost_acknowledged: {
+      Error lost = error(Errc::corrupt, "the log ends after entry " + to_string(tail.last()) +
+                                            ", but entry " + to_string(survey.proven) +
+                                            " is known to have been durable");
+      lost.lost = {tail.expected, survey.proven};
+      return lost;
+    }
+    case TailVerdict::damaged:
+    case TailVerdict::header_damaged:
+      return error(Errc::corrupt, "holds " + std::to_string(tail.dirty_bytes) +
+                                      " bytes that are no frame and that no crash leaves behind");
+    case TailVerdict::newer: {
+      Error newer = error(Errc::incompatible, "holds a frame of a kind this walkit does not know");
+      newer.next_step = "open it with the walkit that wrote it, or a newer one";
+      return newer;
+    }
+  }
+  return {};
+}
+
+}  // namespace walkit::log

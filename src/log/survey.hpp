@@ -1,0 +1,77 @@
+#pragma once
+
+// What stands in the directory of a log, read and judged, with nothing changed: the plan that
+// open-for-write applies and that a reader reports.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "log/evidence_files.hpp"
+#include "log/recovery_table.hpp"
+#include "log/segment_name.hpp"
+#include "log/tail.hpp"
+
+namespace walkit::log {
+
+struct SegmentFile {
+  std::string file{};
+  SegmentName name{};
+};
+
+/// The names, checked against the manifest: numbers without a hole from its first to its last, first
+/// ids not falling.
+struct Listing {
+  std::vector<SegmentFile> segments{};  // by number
+  std::optional<ManifestView> manifest{};
+  std::vector<std::string> foreign_files{}, temporary_files{};
+  std::vector<Error> warnings{};  // one bad manifest slot; no manifest at all
+
+  [[nodiscard]] const ManifestSlot* manifest_slot() const {
+    return manifest ? manifest->newest() : nullptr;
+  }
+};
+
+/// not_found: neither MANIFEST nor a segment. corrupt: a segment is missing or twice there.
+Result<Listing> list_log(Directory& directory);
+
+/// Opens a segment and reads its header; both agree with the file's name. corrupt, incompatible.
+struct OpenSegment {
+  std::unique_ptr<File> file{};
+  SegmentHeader header{};
+};
+Result<OpenSegment> open_segment(Directory& directory, const SegmentFile& segment);
+
+/// corrupt: `next` does not follow `previous`.
+Status check_link(const SegmentHeader& previous, const SegmentHeader& next, std::string_view file);
+
+/// The evidence that stands outside the segments.
+struct Witnesses {
+  std::optional<LockRecord> lock{};
+  EntryId floor{};  // the caller's expect_durable_through
+};
+
+/// The newest segment, judged.
+struct Survey {
+  std::optional<SegmentFile> unborn{};  // newer than it, without a valid header
+  std::optional<SegmentHeader> newest{};
+  std::string newest_file{};
+  Tail tail{};  // without a segment: expected is 1
+  EntryId proven{};
+  ProvenEnd proven_end{};
+  Decision decision{};
+  bool closed = false;  // the manifest says that the log was closed and the seal fits
+  std::uint64_t epoch = 0;  // the highest seen
+  LogIdentity log{};
+};
+
+/// Errors: io, incompatible, and corrupt for headers and links. What is wrong with the tail is in
+/// the decision; see tail_error().
+Result<Survey> survey(Directory& directory, const Listing& listing, const Witnesses& witnesses,
+                      std::uint64_t frame_bytes_max);
+
+/// What the decision says to a reader or writer: an error for all that is neither clean, torn nor
+/// suspect.
+[[nodiscard]] Status tail_error(const Survey& survey);
+
+}  // namespace walkit::log

@@ -1,0 +1,146 @@
+#include "log/tail.hpp"
+
+#include <algorithm>
+
+#include "base/little_endian.hpp"
+
+namespace walkit::log {
+namespace {
+
+constexpr std::size_t kStepBytes = 64 << 10;
+static_assert(kStepBytes % kFrameAlignment == 0);
+
+// Bytes [begin, end) of the file, zeros where it is shorter, since that is what was there before.
+Result<Bytes> read_padded(FileWindow& window, std::uint64_t begin, std::uint64_t end) {
+  const auto view = window.at(begin, end - begin);
+  if (!view) return view.error();
+  Bytes bytes(end - begin);
+  std::copy(view->begin(), view->end(), bytes.begin());
+  return bytes;
+}
+
+// A header at `offset` that is old (zeros), or a prefix of new: its last byte and all behind it in
+// the sector are missing.
+Result<bool> header_may_be_torn(FileWindow& window, std::uint64_t offset) {
+  const std::uint64_t sector_end = (offset / kSectorBytes + 1) * kSectorBytes;
+  const auto bytes = read_padded(window, offset, sector_end);
+  if (!bytes) return bytes.error();
+  const BytesView header = BytesView(*bytes).first(kFrameHeaderBytes);
+  return all_zero(header) || all_zero(BytesView(*bytes).subspan(kFrameHeaderBytes - 1));
+}
+
+// A body of which a sector did not land, or only a prefix of it: that piece ends in a zero.
+Result<bool> body_may_be_torn(FileWindow& window, const FrameHeader& header) {
+  const std::uint64_t end = header.offset + kFrameHeaderBytes + header.body_bytes;
+  std::uint64_t at = header.offset + kFrameHeaderBytes;
+  while (at < end) {
+    const std::uint64_t piece_end = std::min((at / kSectorBytes + 1) * kSectorBytes, end);
+    const auto piece = window.at(at, piece_end - at);
+    if (!piece) return piece.error();
+    if (piece->size() < piece_end - at || piece->back() == std::byte{0}) return true;
+    at = piece_end;
+  }
+  return false;
+}
+
+Result<TailShape> shape_of_fault(FrameScanner& scanner) {
+  switch (scanner.fault()) {
+    case FrameFault::structure:
+      return TailShape::unexplained;
+    case FrameFault::unknown:
+      return TailShape::unknown;
+    case FrameFault::no_header: {
+      const auto torn = header_may_be_torn(scanner.window(), scanner.position());
+      if (!torn) return torn.error();
+      return *torn ? TailShape::explained : TailShape::unexplained;
+    }
+    case FrameFault::body:
+      break;
+  }
+  const auto torn = body_may_be_torn(scanner.window(), *scanner.fault_header());
+  if (!torn) return torn.error();
+  return *torn ? TailShape::explained : TailShape::unexplained;
+}
+
+// Walks from the bad position to the end of the file for bytes that are not zero, and for headers,
+// on 8-byte steps, whose watermarks are evidence wherever they stand. (A later frame alone is none:
+// unsynced sectors reach the device in any order.)
+Status search_behind(FrameScanner& scanner, Tail& tail) {
+  for (std::uint64_t at = tail.offset;; at += kStepBytes) {
+    // One header more, so that none is missed between two steps.
+    const auto view = scanner.window().at(at, kStepBytes + kFrameHeaderBytes);
+    if (!view) return view.error();
+    if (view->empty()) return {};
+    const BytesView step = view->first(std::min(view->size(), kStepBytes));
+    if (all_zero(step)) continue;
+    for (std::size_t i = 0; i < step.size(); i += kFrameAlignment) {
+      const BytesView rest = view->subspan(i);
+      if (all_zero(rest.first(std::min(rest.size(), kFrameAlignment)))) continue;
+      for (std::size_t b = 0; b < std::min(rest.size(), kFrameAlignment); ++b) {
+        if (rest[b] != std::byte{0}) tail.dirty_bytes = at + i + b + 1 - tail.offset;
+      }
+      if (rest.size() < kFrameHeaderBytes || !frame_magic_at(rest.data())) continue;
+      const auto header = decode_frame_header(rest, scanner.seed(), at + i);
+      if (!header) continue;
+      tail.watermark = std::max(tail.watermark, header->durable_through);
+    }
+  }
+}
+
+}  // namespace
+
+Result<Tail> read_tail(File& file, const SegmentHeader& header, std::uint64_t frame_bytes_max) {
+  FrameScanner scanner(file, header, frame_bytes_max);
+  Tail tail{.watermark = header.durable_through};
+  bool ends_in_seal = false;
+  for (;;) {
+    const auto frame = scanner.next();
+    if (!frame) return frame.error();
+    if (!*frame) break;
+    tail.watermark = std::max(tail.watermark, (*frame)->header.durable_through);
+    ends_in_seal = (*frame)->header.is(FrameKind::seal);
+  }
+  tail.offset = scanner.position();
+  tail.expected = scanner.expected();
+  tail.chain = scanner.chain();
+  tail.time_ns = scanner.time_ns();
+  if (Status ok = search_behind(scanner, tail); !ok) return ok.error();
+  if (tail.dirty_bytes > 0) {
+    const auto shape = shape_of_fault(scanner);
+    if (!shape) return shape.error();
+    tail.shape = *shape;
+  }
+  const auto size = file.size();
+  if (!size) return size.error();
+  tail.sealed = ends_in_seal && *size == tail.offset;
+  return tail;
+}
+
+Result<ProvenEnd> find_proven_end(File& file, const SegmentHeader& header,
+                                  std::uint64_t frame_bytes_max, EntryId proven) {
+  FrameScanner scanner(file, header, frame_bytes_max);
+  ProvenEnd end{.offset = scanner.position(), .chain = header.crc, .last = header.first - 1};
+  bool counting = true;
+  for (;;) {
+    const std::uint64_t before = scanner.position();
+    const std::uint32_t chain = scanner.chain();
+    const auto frame = scanner.next();
+    if (!frame) return frame.error();
+    if (!*frame) return end;
+    const FrameHeader& h = (*frame)->header;
+    if (h.is(FrameKind::seal)) {
+      end.seal_offset = before;
+      end.seal_prev_chain = chain;
+    }
+    // Markers, closes and seals prove nothing and count only if something proven stands behind them.
+    if (!h.is(FrameKind::entries) && !h.is(FrameKind::loss)) continue;
+    const EntryId last = scanner.expected() - 1;
+    counting = counting && last <= proven;
+    if (!counting) continue;
+    end.offset = scanner.position();
+    end.chain = h.crc;
+    end.last = last;
+  }
+}
+
+}  // namespace walkit::log
