@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <vector>
+
+#include "walkit/base/result.hpp"
+#include "walkit/io/directory.hpp"
+#include "walkit/testing/crash_directory.hpp"
+
+namespace walkit::testing {
+
+/// Goes through all sequences of choices, the last choice fastest: `do { use pick } while
+/// (next())`. Later choices may depend on earlier ones, in number and in width. One thread.
+class Odometer {
+ public:
+  /// A number below `choices`.
+  [[nodiscard]] std::size_t pick(std::size_t choices);
+  /// Goes to the next sequence; false when there is none.
+  [[nodiscard]] bool next();
+
+ private:
+  struct Wheel {
+    std::size_t value = 0, choices = 0;
+  };
+  std::vector<Wheel> wheels_{};
+  std::size_t position_ = 0;
+};
+
+/// Names one state that crash_test met.
+struct CrashState {
+  std::uint64_t crash_point = 1;     // the operation that found no power
+  std::uint32_t recoveries = 0;      // how often check() was crashed too
+  std::vector<std::size_t> picks{};  // all choices since, in order
+};
+
+struct CrashTestOptions {
+  std::uint64_t seed = 1;
+  /// How many states are judged about. Each crash point has an equal share; those with more states
+  /// than half their share have the first ones enumerated and the rest sampled by seed.
+  std::uint64_t states_max = 100'000;
+  Crash crash = Crash::power_cut;
+  std::uint32_t sector_bytes = 512;
+  std::size_t tear_cuts = 3;
+  /// How often check() itself is crashed, at an operation chosen by seed, and judged once more.
+  /// Done at four sampled states of each crash point. 0: never.
+  std::uint32_t recovery_depth = 0;
+  /// Judges that one state alone.
+  std::optional<CrashState> replay{};
+};
+
+struct CrashTestReport {
+  std::uint64_t crash_points = 0, states = 0;  // states: how many were judged
+};
+
+/// crash_test() without the model: `run` keeps what was acknowledged for `check`.
+Result<CrashTestReport> run_crash_test(
+    const CrashTestOptions& options, const std::function<void(std::shared_ptr<Directory>)>& run,
+    const std::function<Status(std::shared_ptr<Directory>)>& check);
+
+/// Whether every state that a crash can leave passes `check`.
+///
+/// run(std::shared_ptr<Directory>) -> Model works on an empty directory until a call fails, and
+/// returns what was acknowledged. It is run once for each of its operations, which then finds the
+/// power cut, and once to the end; so it must do the same each time.
+/// check(std::shared_ptr<Directory>, const Model&)
+/// -> Status opens what is left and judges it; it gets its own copy of the model, and equal images
+/// are judged once per crash point. The error is check's, and names the CrashState that repeats it.
+/// Calls both on the caller's thread.
+template <class Run, class Check>
+Result<CrashTestReport> crash_test(CrashTestOptions options, Run&& run, Check&& check) {
+  using Model = std::invoke_result_t<Run&, std::shared_ptr<Directory>>;
+  std::optional<Model> acknowledged;
+  return run_crash_test(
+      options, [&](std::shared_ptr<Directory> directory) { acknowledged.emplace(run(directory)); },
+      [&](std::shared_ptr<Directory> directory) -> Status {
+        const Model model = *acknowledged;
+        return check(directory, model);
+      });
+}
+
+}  // namespace walkit::testing
