@@ -78,6 +78,12 @@ Result<ManifestWriter> ManifestWriter::open(Directory& directory, const Manifest
   return ManifestWriter(std::move(*file), *view.newest(), step);
 }
 
+void ManifestWriter::begin_at(std::uint64_t first_segment, std::uint64_t first_salt) {
+  if (current_.first_segment != 0) return;
+  current_.first_segment = first_segment;
+  current_.first_salt = first_salt;
+}
+
 Status ManifestWriter::write(ManifestSlot slot) {
   slot.generation = current_.generation + step_;
   if (Status ok = write_slot(*file_, slot); !ok) return ok;

@@ -32,6 +32,9 @@ class ManifestWriter {
   static Result<ManifestWriter> open(Directory& directory, const ManifestView& view);
 
   [[nodiscard]] const ManifestSlot& current() const { return current_; }
+  /// Where the log begins, if the newest good slot is from before its first segment: the one that
+  /// said so was torn.
+  void begin_at(std::uint64_t first_segment, std::uint64_t first_salt);
   /// One write and one sync; durable on return. The generation is set here.
   Status write(ManifestSlot slot);
 

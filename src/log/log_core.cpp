@@ -3,32 +3,42 @@
 #include <algorithm>
 #include <new>
 
+#include "io/process.hpp"
 #include "log/mutation.hpp"
+#include "log/segment_name.hpp"
 
 namespace walkit::log {
 namespace {
 
 constexpr std::uint64_t kPrefillStepBytes = 1 << 20;
 
+// Fits into the string itself: there is no memory for more.
+Error no_memory() { return {.code = Errc::no_memory, .message = "out of memory"}; }
+
+// What is refused stays refused where there is no memory to say why.
+template <class Make>
+Error or_bare(Errc code, Make&& make) noexcept {
+  try {
+    return make();
+  } catch (const std::bad_alloc&) {
+    return {.code = code, .message = "out of memory"};
+  }
+}
+
 Error closed_error() {
-  return {.code = Errc::closed, .message = "the writer is closed", .next_step = "open the log again"};
-}
-
-Error no_memory() {
-  return {.code = Errc::no_memory,
-          .message = "out of memory; nothing was appended and no id was used",
-          .next_step = "free memory and call again"};
-}
-
-// Ids were given already, so this ends the writer's life as a failed write does.
-Error no_memory_for_group() {
-  return {.code = Errc::no_memory, .message = "out of memory while writing a group"};
+  return or_bare(Errc::closed, []() -> Error {
+    return {.code = Errc::closed,
+            .message = "the writer is closed",
+            .next_step = "open the log again"};
+  });
 }
 
 Error in_callback() {
-  return {.code = Errc::invalid_argument,
-          .message = "a blocking call in a callback would wait for itself",
-          .next_step = "use append_async there"};
+  return or_bare(Errc::invalid_argument, []() -> Error {
+    return {.code = Errc::invalid_argument,
+            .message = "a blocking call in a callback would wait for itself",
+            .next_step = "use append_async there"};
+  });
 }
 
 }  // namespace
@@ -73,7 +83,6 @@ Status LogCore::check_limits(std::span<const BytesView> payloads) const {
 }
 
 Result<EntryIdRange> LogCore::append(std::span<const BytesView> payloads, Completion completion) {
-  if (Status ok = check_limits(payloads); !ok) return ok.error();
   const std::uint64_t bytes = body_bytes(payloads);
   const std::uint64_t room = room_for(bytes, options_.layout);
   const bool timed = options_.flush.time().count() > 0;
@@ -81,6 +90,7 @@ Result<EntryIdRange> LogCore::append(std::span<const BytesView> payloads, Comple
   EntryIdRange ids;
   bool boundary = false;
   try {
+    if (Status ok = check_limits(payloads); !ok) return ok.error();
     if (completion == Completion::policy && on_own_thread()) return in_callback();
     if (Status ok = refusal(); !ok) return ok.error();
     if (payloads.empty()) return EntryIdRange{next_, next_ - 1};
@@ -111,7 +121,7 @@ Result<EntryIdRange> LogCore::append(std::span<const BytesView> payloads, Comple
     work_.notify_one();
     return ids;
   }
-  if (Status ok = commit(lock, ids.last, options_.durability); !ok) return ok.error();
+  if (Status ok = commit(lock, ids.last, options_.durability); !ok) return std::move(ok).error();
   return ids;
 }
 
@@ -124,10 +134,10 @@ Status LogCore::admit(Lock& lock, std::uint64_t bytes, std::uint64_t room, Compl
     const bool buffer_full =
         !pending_.empty() && pending_.payload_bytes() + bytes > options_.max_buffer_bytes;
     if (making_room_) {
-      changed_.wait(lock);
+      wait_for_change(lock);
     } else if (buffer_full && !never_waits_for_space) {
       if (file_busy_) {
-        changed_.wait(lock);
+        wait_for_change(lock);
       } else {
         run_group(lock, options_.durability);
       }
@@ -154,19 +164,36 @@ Status LogCore::refusal() const {
 }
 
 Error LogCore::poisoned() const {
-  if (failure_->code == Errc::closed) return *failure_;  // a fork's child
-  return {.code = Errc::poisoned,
-          .message = "the log refuses all work since: " + to_string(*failure_),
-          .file = failure_->file,
-          .offset = failure_->offset,
-          .lost = in_doubt(),
-          .os_error = failure_->os_error,
-          .next_step = "see verdict(), then open the log again: that settles what is in doubt"};
+  if (failure_->code == Errc::closed) return failure();  // a fork's child
+  return or_bare(Errc::poisoned, [this]() -> Error {
+    return {.code = Errc::poisoned,
+            .message = "the log refuses all work since: " + to_string(*failure_),
+            .file = failure_->file,
+            .offset = failure_->offset,
+            .lost = in_doubt(),
+            .os_error = failure_->os_error,
+            .next_step = "see verdict(), then open the log again: that settles what is in doubt"};
+  });
+}
+
+Error LogCore::failure() const {
+  return or_bare(failure_->code, [this] { return *failure_; });
+}
+
+bool LogCore::in_fork_child() const noexcept { return process_id() != process_; }
+
+void LogCore::wait_for_change(Lock& lock) {
+  if (!in_fork_child()) return changed_.wait(lock);
+  // Whoever is waited for lives in the parent only.
+  fail(or_bare(Errc::closed, []() -> Error {
+    return {.code = Errc::closed, .message = "this process is a fork of the one that writes the log"};
+  }));
+  file_busy_ = making_room_ = false;
 }
 
 // For I/O without the mutex; nobody else touches the file until it is released.
 void LogCore::hold_file(Lock& lock) {
-  while (file_busy_) changed_.wait(lock);
+  while (file_busy_) wait_for_change(lock);
   file_busy_ = true;
   lock.unlock();
 }
@@ -180,7 +207,12 @@ void LogCore::release_file(Lock& lock) {
 }
 
 void LogCore::fail(Error error) {
-  if (!failure_) failure_ = std::move(error);
+  if (failure_) return;
+  // A file goes on under the name that it was opened by.
+  if (error.file.ends_with(kTemporarySuffix)) {
+    error.file.resize(error.file.size() - kTemporarySuffix.size());
+  }
+  failure_ = std::move(error);
 }
 
 Status LogCore::commit(Lock& lock, EntryId through, Durability level) {
@@ -188,7 +220,7 @@ Status LogCore::commit(Lock& lock, EntryId through, Durability level) {
     if (failure_) return poisoned();
     if (closed_) return closed_error();
     if (file_busy_) {
-      changed_.wait(lock);
+      wait_for_change(lock);
     } else {
       run_group(lock, level);
     }
@@ -226,8 +258,8 @@ void LogCore::run_group(Lock& lock, Durability level) {
     stats_.sync_time += took;
     stats_.sync_time_max = std::max<std::chrono::nanoseconds>(stats_.sync_time_max, took);
   }
-  if (!wrote) fail(wrote.error());
-  if (!synced) fail(synced.error());
+  if (!wrote) fail(std::move(wrote).error());
+  if (!synced) fail(std::move(synced).error());
 }
 
 Status LogCore::write_group(EntryId durable_through) try {
@@ -237,7 +269,7 @@ Status LogCore::write_group(EntryId durable_through) try {
   time_ns_ = std::max(time_ns_, now);
   return active_->write(writing_, durable_through, time_ns_);
 } catch (const std::bad_alloc&) {
-  return no_memory_for_group();
+  return no_memory();
 }
 
 // One sync for all who wait, then the watermark into LOCK before any of them returns.
@@ -256,13 +288,13 @@ Status LogCore::sync_group(EntryId through) try {
       .ignore("LOCK is evidence beside the frames; the entries are durable without it");
   return {};
 } catch (const std::bad_alloc&) {
-  return no_memory_for_group();
+  return no_memory();
 }
 
 Status LogCore::commit_all(Durability level) {
   Lock lock(mutex_);
   if (on_own_thread()) return in_callback();
-  if (closing_ || closed_) return closed_error();
+  if (Status ok = refusal(); !ok) return ok;
   return commit(lock, next_ - 1, level);
 }
 
@@ -271,9 +303,11 @@ Status LogCore::wait_durable(EntryId id) {
   if (reached(id, Durability::durable)) return {};
   if (on_own_thread()) return in_callback();
   if (id >= next_) {
-    return Error{.code = Errc::not_found,
-                 .message = "entry " + to_string(id) + " was not appended yet; the next is " +
-                            to_string(next_)};
+    return or_bare(Errc::not_found, [&]() -> Error {
+      return {.code = Errc::not_found,
+              .message = "entry " + to_string(id) + " was not appended yet; the next is " +
+                         to_string(next_)};
+    });
   }
   return commit(lock, id, Durability::durable);
 }
@@ -290,7 +324,9 @@ EntryId LogCore::durable_entry_id() const {
 
 Verdict LogCore::verdict() const {
   Lock lock(mutex_);
-  return {.durable_through = durable_, .in_doubt = in_doubt(), .failure = failure_};
+  Verdict verdict{.durable_through = durable_, .in_doubt = in_doubt()};
+  if (failure_) verdict.failure = failure();
+  return verdict;
 }
 
 WalStats LogCore::stats() const {

@@ -63,6 +63,8 @@ class LogCore {
   [[nodiscard]] Verdict verdict() const;
   [[nodiscard]] WalStats stats() const;
   [[nodiscard]] const WalOptions& options() const { return options_; }
+  /// Here the log's thread and those that wait do not exist, and what they hold is held for ever.
+  [[nodiscard]] bool in_fork_child() const noexcept;
 
  private:
   using Lock = std::unique_lock<std::mutex>;
@@ -77,6 +79,8 @@ class LogCore {
   [[nodiscard]] bool reached(EntryId through, Durability level) const;
   [[nodiscard]] Status refusal() const;
   [[nodiscard]] Error poisoned() const;
+  [[nodiscard]] Error failure() const;
+  void wait_for_change(Lock& lock);
   void hold_file(Lock& lock);
   void release_file(Lock& lock);
   [[nodiscard]] EntryIdRange in_doubt() const { return {durable_ + 1, next_ - 1}; }
@@ -88,13 +92,18 @@ class LogCore {
   [[nodiscard]] bool must_rotate(std::uint64_t room) const;
   Status make_room(Lock& lock, std::uint64_t room);
   Status extend(Lock& lock, std::uint64_t room);
+  Status fill(std::uint64_t wish, std::uint64_t need);
   Status rotate(Lock& lock, std::uint64_t room);
+  Result<std::unique_ptr<SegmentWriter>> prepare(std::uint64_t wish, std::uint64_t need);
   Status start_segment(std::unique_ptr<SegmentWriter> next);
+  Status check_lock();
+  Status refuse(Error error);
   Status write_manifest(bool clean);
   void note_space();
   Status finish();
 
   // log_core_thread.cpp: timers, tickets, callbacks.
+  Status enqueue(EntryId id, std::unique_ptr<TicketCallback>& callback);
   Status start_thread();
   void run_thread() noexcept;
   bool call_callbacks(Lock& lock);

@@ -11,6 +11,9 @@ namespace {
 
 constexpr std::uint64_t kPrefillStepBytesMax = 16 << 20;
 
+// Fits into the string itself: there is no memory for more.
+Error no_memory() { return {.code = Errc::no_memory, .message = "out of memory"}; }
+
 }  // namespace
 
 // Copies what appends must know of the active segment; called by the holder of the file.
@@ -44,7 +47,7 @@ bool LogCore::has_room(std::uint64_t room) const {
 
 // The caller has closed the door: no other append comes in, and ids stand still, until it is done.
 Status LogCore::make_room(Lock& lock, std::uint64_t room) {
-  while (file_busy_) changed_.wait(lock);
+  while (file_busy_) wait_for_change(lock);
   if (Status ok = refusal(); !ok) return ok;
   return must_rotate(room) ? rotate(lock, room) : extend(lock, room);
 }
@@ -55,14 +58,10 @@ Status LogCore::extend(Lock& lock, std::uint64_t room) {
   const std::uint64_t wish =
       std::max(need, std::min(prefilled_ + prefill_step_bytes_, options_.segment_bytes));
   hold_file(lock);
-  Status filled = active_->prefill(wish);
-  // A nearly full disk may still hold what is needed now.
-  if (!filled && filled.error().code == Errc::no_space) filled = active_->prefill(need);
+  Status filled = check_lock();
+  if (filled) filled = fill(wish, need);
   release_file(lock);
-  if (!filled) {
-    if (filled.error().code != Errc::no_space) fail(filled.error());
-    return filled;
-  }
+  if (!filled) return refuse(std::move(filled).error());
   prefill_step_bytes_ = std::min(2 * prefill_step_bytes_, kPrefillStepBytesMax);
   return {};
 }
@@ -74,18 +73,12 @@ Status LogCore::rotate(Lock& lock, std::uint64_t room) {
       first_frame_offset(options_.layout) + room + SegmentWriter::ending_room(1);
   const std::uint64_t wish =
       std::max(need, std::min(prefill_step_bytes_, options_.segment_bytes));
-  const bool fills = options_.preallocation == Preallocation::zero_fill;
-  const SegmentName name{(active_ ? active_->header().number : previous_.number) + 1, next_};
   hold_file(lock);
-  Status checked = lock_->check();
-  auto next = checked ? SegmentWriter::prepare(*directory_, name, fills ? wish : 0)
-                      : Result<std::unique_ptr<SegmentWriter>>(checked.error());
-  if (!next && fills && next.error().code == Errc::no_space) {
-    next = SegmentWriter::prepare(*directory_, name, need);
-  }
+  Status checked = check_lock();
+  auto next = checked ? prepare(wish, need) : Result<std::unique_ptr<SegmentWriter>>();
   release_file(lock);
-  if (!checked) fail(checked.error());
-  if (!next) return next.error();
+  if (!checked) return refuse(std::move(checked).error());
+  if (!next) return std::move(next).error();
   const Durability barrier =
       mutated(Mutation::no_sync_at_rotation) ? Durability::flushed : Durability::durable;
   if (Status ok = commit(lock, next_ - 1, barrier); !ok) {
@@ -98,14 +91,48 @@ Status LogCore::rotate(Lock& lock, std::uint64_t room) {
   if (started) {
     ++stats_.rotations;
     rotate_first_ = false;
-  } else {
-    fail(started.error());
+    return {};
   }
-  return started ? Status{} : poisoned();
+  fail(std::move(started).error());
+  return poisoned();
+}
+
+Status LogCore::check_lock() try {
+  return lock_->check();
+} catch (const std::bad_alloc&) {
+  return no_memory();
+}
+
+// What room could not be made for is asked for again, after all but a failure of the device.
+Status LogCore::refuse(Error error) {
+  if (error.code == Errc::no_space || error.code == Errc::no_memory) return error;
+  fail(std::move(error));
+  return poisoned();
+}
+
+// A nearly full disk may still hold what is needed now.
+Status LogCore::fill(std::uint64_t wish, std::uint64_t need) try {
+  Status filled = active_->prefill(wish);
+  if (!filled && filled.error().code == Errc::no_space) filled = active_->prefill(need);
+  return filled;
+} catch (const std::bad_alloc&) {
+  return no_memory();
+}
+
+Result<std::unique_ptr<SegmentWriter>> LogCore::prepare(std::uint64_t wish, std::uint64_t need) try {
+  const bool fills = options_.preallocation == Preallocation::zero_fill;
+  const SegmentName name{(active_ ? active_->header().number : previous_.number) + 1, next_};
+  auto next = SegmentWriter::prepare(*directory_, name, fills ? wish : 0);
+  if (!next && fills && next.error().code == Errc::no_space) {
+    next = SegmentWriter::prepare(*directory_, name, need);
+  }
+  return next;
+} catch (const std::bad_alloc&) {
+  return no_memory();
 }
 
 // Everything of the segment before is durable. The caller holds the file.
-Status LogCore::start_segment(std::unique_ptr<SegmentWriter> next) {
+Status LogCore::start_segment(std::unique_ptr<SegmentWriter> next) try {
   const auto now = static_cast<std::uint64_t>(directory_->now().count());
   time_ns_ = std::max(time_ns_, now);
   const EntryId durable = next_ - 1;
@@ -135,6 +162,8 @@ Status LogCore::start_segment(std::unique_ptr<SegmentWriter> next) {
   if (Status ok = next->publish(*directory_); !ok) return ok;
   active_ = std::move(next);
   return write_manifest(/*clean=*/false);
+} catch (const std::bad_alloc&) {
+  return no_memory();
 }
 
 Status LogCore::write_manifest(bool clean) {
@@ -167,24 +196,26 @@ Status LogCore::finish() try {
   }
   return write_manifest(/*clean=*/true);
 } catch (const std::bad_alloc&) {
-  return Error{.code = Errc::no_memory, .message = "out of memory while closing"};
+  return no_memory();
 }
 
 Status LogCore::close() {
   Lock lock(mutex_);
-  if (on_own_thread()) {
-    return Error{.code = Errc::invalid_argument,
-                 .message = "close() in a callback would wait for itself"};
-  }
-  if (closing_ || closed_) return refusal();
+  if (on_own_thread()) return in_callback();
+  if (closing_ || closed_) return closed_error();
+  closing_ = true;  // no append comes in any more: what is sealed is all there is
+  while (making_room_) wait_for_change(lock);
   Status result = commit(lock, next_ - 1, Durability::durable);
-  closing_ = true;  // no append comes in any more
-  while (making_room_) changed_.wait(lock);
+  // All may be durable and the writer done for nonetheless: its file must not be synced again.
+  if (result && failure_) result = poisoned();
   if (result) {
     hold_file(lock);
-    result = finish();
+    Status finished = finish();
     release_file(lock);
-    if (!result) fail(result.error());
+    if (!finished) {
+      fail(std::move(finished).error());
+      result = poisoned();
+    }
   }
   closed_ = true;
   changed_.notify_all();

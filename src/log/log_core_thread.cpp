@@ -19,21 +19,29 @@ void LogCore::call_when_durable(EntryId id, std::unique_ptr<TicketCallback> call
   if (!reached(id, Durability::durable)) {
     if (failure_) {
       answer = poisoned();
-    } else {
+    } else if (closed_) {
       answer = refusal();
+    } else {
+      answer = enqueue(id, callback);
     }
-    if (answer) answer = start_thread();
-    if (answer) {
-      wanted_durable_ = std::max(wanted_durable_, id);
-      callbacks_.emplace(id, std::move(callback));
-      work_.notify_one();
-      return;
-    }
+    if (!callback) return;
   }
   lock.unlock();
   callback->call(std::move(answer));
 }
 
+// For the log's thread, which takes the callback.
+Status LogCore::enqueue(EntryId id, std::unique_ptr<TicketCallback>& callback) try {
+  if (Status ok = start_thread(); !ok) return ok;
+  callbacks_.emplace(id, std::move(callback));
+  wanted_durable_ = std::max(wanted_durable_, id);
+  work_.notify_one();
+  return {};
+} catch (const std::bad_alloc&) {
+  return Error{.code = Errc::no_memory, .message = "out of memory"};
+}
+
+// Throws std::bad_alloc.
 Status LogCore::start_thread() {
   if (thread_.joinable()) return {};
   try {
@@ -92,8 +100,8 @@ void LogCore::run_thread() noexcept {
 // All callbacks are answered when it returns.
 void LogCore::stop_thread(Lock& lock) {
   if (!thread_.joinable()) return;
-  if (failure_ && failure_->code == Errc::closed) {
-    thread_.detach();  // a fork's child has the handle, and no thread behind it
+  if (in_fork_child()) {
+    thread_.detach();  // a handle with no thread behind it
     return;
   }
   thread_stops_ = true;

@@ -15,7 +15,6 @@ enum class Mutation {
   rename_before_sync,
   manifest_without_sync,
   retry_failed_sync,
-  unproven_counts_as_torn,
   later_frame_proves_damage
 };
 

@@ -174,10 +174,6 @@ Status rehome(Opening& opening, const WalOptions& options) {
   slot.last_segment = header.number;
   slot.last_salt = header.salt();
   slot.last_segment_first = header.first;
-  if (slot.first_segment == 0) {
-    slot.first_segment = opening.listing.segments.front().name.number;
-    slot.first_salt = old.salt();
-  }
   slot.durable_through = opening.plan.tail.last();
   slot.clean = false;
   return opening.start.manifest->write(slot);
@@ -236,6 +232,11 @@ Status apply(Opening& opening, const WalOptions& options) {
   auto manifest = ManifestWriter::open(*opening.directory, *opening.listing.manifest);
   if (!manifest) return manifest.error();
   opening.start.manifest = std::move(*manifest);
+  if (opening.plan.newest) {
+    const auto oldest = open_segment(*opening.directory, opening.listing.segments.front());
+    if (!oldest) return oldest.error();
+    opening.start.manifest->begin_at(oldest->header.number, oldest->header.salt());
+  }
   report_tail(opening);
   if (opening.plan.decision.action != TailAction::new_segment) return {};
 #ifdef WALKIT_MUTATIONS

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/little_endian.hpp"
+#include "log/mutation.hpp"
 
 namespace walkit::log {
 namespace {
@@ -83,6 +84,7 @@ Status search_behind(FrameScanner& scanner, Tail& tail) {
       const auto header = decode_frame_header(rest, scanner.seed(), at + i);
       if (!header) continue;
       tail.watermark = std::max(tail.watermark, header->durable_through);
+      if (mutated(Mutation::later_frame_proves_damage)) tail.watermark = header->last();
     }
   }
 }

@@ -31,6 +31,8 @@ class Chooser {
     source_ = std::move(source);
     picks_.clear();
   }
+  /// What follows comes from elsewhere, and is remembered with what came before.
+  void go_on(Source source) { source_ = std::move(source); }
   std::size_t pick(std::size_t choices) {
     const std::size_t picked = std::min(source_(choices), choices - 1);
     picks_.push_back(picked);
@@ -158,7 +160,12 @@ Status CrashTester::sample_recoveries() {
 
 Status CrashTester::judge(std::uint32_t recoveries) {
   const std::shared_ptr<CrashDirectory> image = crashed_->crash(options_.crash);
-  if (recoveries == 0 && !judged_.insert(image->image_hash()).second) return {};
+  const std::uint64_t hash = image->image_hash();
+  if (recoveries == 0 && !judged_.insert(hash).second) return {};
+  // The enumeration is of this image; crashes that check() makes itself are sampled, by the image.
+  if (!options_.replay && recoveries == 0) {
+    chooser_.go_on([random = Random(hash)](std::size_t n) mutable { return random.below(n); });
+  }
   const Status judged = judge_image(image, recoveries);
   if (judged) return {};
 

@@ -1,0 +1,127 @@
+// Bits flipped, files cut, sectors zeroed, files removed and swapped: nothing is lost in silence.
+
+#include "crash/damage.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <map>
+
+#include "crash/workload.hpp"
+
+namespace walkit::crash {
+namespace {
+
+using testing::CrashDirectory;
+
+struct Kind {
+  const char* name;
+  Stop stop;
+  Layout layout;
+  // Contract 4's exception: only after an unclean stop whose LOCK was lost may the last sync group
+  // look torn.
+  bool may_lose_last_group;
+};
+
+class Damage : public ::testing::TestWithParam<std::tuple<Kind, Texture>> {
+ protected:
+  void SetUp() override {
+    const auto& [kind, texture] = GetParam();
+    kind_ = kind;
+    specimen_ = make_specimen(texture, kind.stop, kind.layout, 7);
+  }
+  void TearDown() override {
+    std::printf("%s: %lu same, %lu refused, %lu reported, %lu silent\n", kind_.name,
+                counts_[Outcome::same], counts_[Outcome::refused], counts_[Outcome::reported],
+                counts_[Outcome::silent]);
+  }
+
+  template <class Damaging>
+  void expect_no_silence(const DamagedRange& range, Damaging&& damaging) {
+    const std::string what =
+        range.file + " " + std::to_string(range.begin) + ".." + std::to_string(range.end);
+    const auto copy = specimen_.image->clone();
+    ASSERT_TRUE(damaging(*copy)) << what;
+    const Judgement judged = judge(copy, specimen_, range);
+    ++counts_[judged.outcome];
+    EXPECT_NE(judged.outcome, Outcome::silent) << what << ": " << judged.why;
+    if (kind_.may_lose_last_group) return;
+    EXPECT_NE(judged.outcome, Outcome::reported) << what << ": " << judged.why;
+  }
+
+  std::size_t bytes_of(const std::string& file) {
+    return specimen_.image->read_file(file).value().size();
+  }
+
+  Kind kind_{};
+  Specimen specimen_{};
+  std::map<Outcome, std::uint64_t> counts_{};
+};
+
+// Ordinarily a part of all bits and lengths, in steps that meet each bit of a byte and each place
+// in a header; WALKIT_DAMAGE_STEP=1: all of them.
+std::uint64_t step_of(std::uint64_t ordinary) {
+  return from_environment("WALKIT_DAMAGE_STEP", ordinary);
+}
+
+TEST_P(Damage, EachFlippedBit) {
+  for (const std::string& file : specimen_.image->list_files()) {
+    for (std::uint64_t bit = 0; bit < bytes_of(file) * 8; bit += step_of(61)) {
+      expect_no_silence({file, bit / 8, bit / 8 + 1},
+                        [&](CrashDirectory& d) { return d.flip_bit(file, bit).has_value(); });
+    }
+  }
+}
+
+TEST_P(Damage, EachLength) {
+  for (const std::string& file : specimen_.image->list_files()) {
+    for (std::uint64_t bytes = 0; bytes < bytes_of(file); bytes += step_of(13)) {
+      expect_no_silence({file, bytes}, [&](CrashDirectory& d) {
+        return d.truncate_file(file, bytes).has_value();
+      });
+    }
+  }
+}
+
+TEST_P(Damage, EachZeroedSector) {
+  for (const std::string& file : specimen_.image->list_files()) {
+    for (std::uint64_t sector = 0; sector * 512 < bytes_of(file); ++sector) {
+      expect_no_silence({file, sector * 512, sector * 512 + 512},
+                        [&](CrashDirectory& d) { return d.zero_sector(file, sector).has_value(); });
+    }
+  }
+}
+
+TEST_P(Damage, EachFileRemovedOrSwapped) {
+  const auto files = specimen_.image->list_files();
+  for (const std::string& file : files) {
+    expect_no_silence({file}, [&](CrashDirectory& d) { return d.remove_file(file).has_value(); });
+    for (const std::string& other : files) {
+      if (other <= file) continue;
+      expect_no_silence({file},
+                        [&](CrashDirectory& d) { return d.swap_files(file, other).has_value(); });
+    }
+  }
+}
+
+constexpr Kind kKinds[] = {{"Closed", Stop::closed, Layout::packed, false},
+                           {"Killed", Stop::killed, Layout::packed, false},
+                           {"PowerCut", Stop::power_cut, Layout::packed, true},
+                           {"ClosedBlocks", Stop::closed, Layout::whole_blocks, false},
+                           {"KilledBlocks", Stop::killed, Layout::whole_blocks, false},
+                           {"PowerCutBlocks", Stop::power_cut, Layout::whole_blocks, true}};
+
+std::string name_of(const ::testing::TestParamInfo<std::tuple<Kind, Texture>>& tested) {
+  constexpr const char* kTextures[] = {"Random", "Text", "Zeros"};
+  return std::string(std::get<0>(tested.param).name) +
+         kTextures[static_cast<int>(std::get<1>(tested.param))];
+}
+
+INSTANTIATE_TEST_SUITE_P(Logs, Damage,
+                         ::testing::Combine(::testing::ValuesIn(kKinds),
+                                            ::testing::Values(Texture::random, Texture::text,
+                                                              Texture::zeros)),
+                         name_of);
+
+}  // namespace
+}  // namespace walkit::crash

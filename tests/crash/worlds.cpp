@@ -1,0 +1,72 @@
+#include "crash/worlds.hpp"
+
+#include <random>
+
+#include "crash/workload.hpp"
+
+namespace walkit::crash {
+namespace {
+
+using testing::Crash;
+using testing::CrashDirectory;
+
+class Dice {
+ public:
+  explicit Dice(std::uint64_t seed) : random_(seed) {}
+  std::size_t below(std::size_t n) { return random_() % n; }
+  bool one_in(std::size_t n) { return below(n) == 0; }
+
+ private:
+  std::mt19937_64 random_;
+};
+
+Setup random_setup(Dice& dice) {
+  const FlushPolicy policies[] = {FlushPolicy::every_append(), FlushPolicy::manual(),
+                                  FlushPolicy::every_n(3), FlushPolicy::every_bytes(2000)};
+  Setup setup;
+  setup.flush = policies[dice.below(std::size(policies))];
+  setup.durability = dice.one_in(4) ? Durability::flushed : Durability::durable;
+  setup.layout = dice.one_in(4) ? Layout::whole_blocks : Layout::packed;
+  setup.preallocation = dice.one_in(4) ? Preallocation::none : Preallocation::zero_fill;
+  setup.segment_bytes = 4096 + dice.below(3) * 8192;
+  return setup;
+}
+
+Trace random_trace(Dice& dice, std::size_t calls) {
+  Trace trace;
+  while (calls-- > 0) trace.push_back(nth_trace(dice.below(trace_count(1)), 1).front());
+  return trace;
+}
+
+}  // namespace
+
+Status live_one_world(std::uint64_t seed, WorldTotals& totals) {
+  Dice dice(seed);
+  const Setup setup = random_setup(dice);
+  const auto first = CrashDirectory::create({.seed = seed});
+  if (dice.one_in(3)) first->cut_power_at(1 + dice.below(120));
+  if (dice.one_in(3)) {
+    ++totals.failed_operations;
+    first->fail_at(1 + dice.below(60), dice.one_in(2) ? Errc::io : Errc::no_space);
+  }
+  Model model = run(first, setup, random_trace(dice, 4 + dice.below(24)));
+  // A process that dies and comes back finds what the cache says, also where a failed sync lied.
+  std::shared_ptr<CrashDirectory> boot = first;
+  for (unsigned life = 2; dice.one_in(2); ++life) {
+    boot = boot->crash(Crash::process_kill);
+    const auto n = check_replay(boot, model, ReplayMode::best_effort);
+    ++totals.states;
+    if (!n) return n.error();
+    if (dice.one_in(4)) boot->fail_at(1 + dice.below(20), Errc::io);
+    model = run(boot, setup, random_trace(dice, dice.below(6)), std::move(model), life);
+  }
+  const auto image = boot->crash(Crash::power_cut);
+  ++totals.states;
+  if (dice.one_in(8)) {
+    ++totals.states;
+    return check_crashes_in_recovery(image, setup, model);
+  }
+  return check(image, setup, model);
+}
+
+}  // namespace walkit::crash
