@@ -1,0 +1,11 @@
+# Runs PROGRAM in FOLDER, emptied first, and compares what it prints with EXPECTED if there is one.
+file(REMOVE_RECURSE "${FOLDER}")
+file(MAKE_DIRECTORY "${FOLDER}")
+execute_process(COMMAND "${PROGRAM}" WORKING_DIRECTORY "${FOLDER}"
+  OUTPUT_VARIABLE output ECHO_OUTPUT_VARIABLE COMMAND_ERROR_IS_FATAL ANY)
+if(EXISTS "${EXPECTED}")
+  file(READ "${EXPECTED}" expected)
+  if(NOT output STREQUAL expected)
+    message(FATAL_ERROR "The output differs from ${EXPECTED}")
+  endif()
+endif()
