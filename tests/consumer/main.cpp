@@ -1,9 +1,23 @@
+// The README's program, as a user builds it.
 #include <iostream>
-#include <walkit/base/result.hpp>
-#include <walkit/version.hpp>
+#include <string>
+#include <walkit/walkit.hpp>
+
+struct Put {
+  std::string key, value;
+  template <class A>
+  void serialize(A& a) {
+    a(key, value);
+  }
+};
 
 int main() {
-  const walkit::Result<walkit::EntryId> first = walkit::EntryId{1};
-  std::cout << "walkit " << walkit::version() << ", first id " << first.value() << '\n';
-  return walkit::version() == WALKIT_VERSION ? 0 : 1;
+  auto dir = walkit::FsDirectory::open("orders").value();
+  auto wal = walkit::WalWriter<Put>::open(dir).value();
+  wal.append({"user/17", "blue"}).value();  // it returned: the entry survives a power cut
+
+  auto log = walkit::WalReader<Put>::open(dir).value();
+  for (auto& record : log.replay().value()) {
+    std::cout << record.entry_id << " " << record.payload.key << "\n";
+  }
 }

@@ -15,7 +15,8 @@ endif()
 
 run(${configure} -B "${WORK_DIR}/build")
 run("${CMAKE_COMMAND}" --build "${WORK_DIR}/build")
-run("${WORK_DIR}/build/consumer")
+execute_process(COMMAND "${WORK_DIR}/build/consumer"  # it leaves a log where it is run
+  WORKING_DIRECTORY "${WORK_DIR}" COMMAND_ERROR_IS_FATAL ANY)
 if(NOT KIND STREQUAL "find_package")
   return()
 endif()
