@@ -42,5 +42,7 @@ using Findings = std::vector<std::string>;
 [[nodiscard]] Findings long_lines(const Tree& tree);
 /// Blocks in Markdown that differ from the example they name.
 [[nodiscard]] Findings stale_examples(const Tree& tree);
+/// Tests that docs/durability.md names, as `Suite.Name`, and that are not there.
+[[nodiscard]] Findings promises_without_test(const Tree& tree);
 
 }  // namespace walkit::tidy

@@ -48,6 +48,7 @@ TEST(Tidy, EveryFileIsBuilt) { expect_clean(unlisted_files); }
 TEST(Tidy, NoForbiddenWords) { expect_clean(forbidden_words); }
 TEST(Tidy, LinesAreShort) { expect_clean(long_lines); }
 TEST(Tidy, DocumentsShowTheExamplesThatAreRun) { expect_clean(stale_examples); }
+TEST(Tidy, PromisesNameTestsThatExist) { expect_clean(promises_without_test); }
 
 // ---- The rules see a violation ----------------------------------------------------------------
 
@@ -206,6 +207,18 @@ TEST(TidyExamples, AMissingFileOrBlockIsNamed) {
   EXPECT_NE(planted(stale_examples, "README.md", marker + "```cpp\n```\n"), "");
   EXPECT_NE(joined(stale_examples({{"examples/a.cpp", ""}, {"README.md", marker + "text\n"}})), "");
   EXPECT_EQ(planted(stale_examples, "README.md", "```cpp\nint free;\n```\n"), "");
+}
+
+TEST(TidyPromises, ATestThatIsNotThereIsNamed) {
+  const SourceFile test{"tests/a_test.cpp",
+                        "TEST("
+                        "Suite, Name) {}\nTEST_P("
+                        "Other,\n  Two) {}"};
+  EXPECT_EQ(joined(promises_without_test(
+                {test, {"docs/durability.md", "`Suite.Name` `Other.Two` `no.test`"}})),
+            "");
+  EXPECT_EQ(joined(promises_without_test({test, {"docs/durability.md", "`Suite.Gone`"}})),
+            "docs/durability.md:1: there is no test Suite.Gone\n");
 }
 
 TEST(TidyCode, LiteralsAndCommentsAreBlank) {

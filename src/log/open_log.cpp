@@ -97,7 +97,23 @@ Status plan_recovery(Opening& opening, const Witnesses& witnesses, const StoredT
     if (Status ok = check_type(*plan->newest, type, plan->newest_file); !ok) return ok;
   }
   opening.plan = std::move(*plan);
-  return tail_error(opening.plan);
+  if (Status ok = tail_error(opening.plan); !ok) return ok;
+  constexpr std::uint64_t kMost = ~std::uint64_t{0};
+  if (opening.plan.epoch < kMost && (!opening.plan.newest || opening.plan.newest->number < kMost)) {
+    return {};
+  }
+  return Error{.code = Errc::too_large, .message = "no epochs or segment numbers are left in this log"};
+}
+
+// Nothing that was set aside before is replaced.
+Result<std::string> free_name(Directory& directory, const std::string& file) {
+  const auto names = directory.list();
+  if (!names) return names.error();
+  std::string name = file;
+  for (int n = 2; std::find(names->begin(), names->end(), name) != names->end(); ++n) {
+    name = file + "." + std::to_string(n);
+  }
+  return name;
 }
 
 // A file without a valid header that nothing names: out of the way, kept.
@@ -106,7 +122,9 @@ Status set_aside_unborn(Opening& opening) {
   const std::string& file = opening.plan.unborn->file;
   auto quarantine = opening.directory->subdirectory(kQuarantineName, OpenMode::create);
   if (!quarantine) return quarantine.error();
-  if (Status ok = opening.directory->rename({file, file, quarantine->get()}); !ok) return ok;
+  const auto name = free_name(**quarantine, file);
+  if (!name) return name.error();
+  if (Status ok = opening.directory->rename({file, *name, quarantine->get()}); !ok) return ok;
   if (Status ok = (*quarantine)->sync(); !ok) return ok;
   if (Status ok = opening.directory->sync(); !ok) return ok;
   opening.start.report.quarantined_files.push_back(file);
@@ -137,7 +155,7 @@ Status copy_unproven(Opening& opening, File& from, const SegmentHeader& old, Seg
   for (;;) {
     const auto frame = scanner.next();
     if (!frame) return frame.error();
-    if (!*frame) return {};
+    if (!*frame) break;
     const FrameHeader& header = (*frame)->header;
     const bool proven = header.end() <= opening.plan.proven_end.offset;
     if (proven || header.is(FrameKind::close) || header.is(FrameKind::seal)) continue;
@@ -145,6 +163,14 @@ Status copy_unproven(Opening& opening, File& from, const SegmentHeader& old, Seg
         to.rehome(header, (*frame)->body, old.epoch, opening.plan.proven_end.last);
     if (!moved) return moved;
   }
+  if (scanner.expected() == opening.plan.tail.expected) return {};
+  return Error{.code = Errc::io,
+               .message = "read otherwise than a moment ago: " + to_string(scanner.expected() - 1) +
+                          " was the last entry now, " + to_string(opening.plan.tail.last()) +
+                          " before",
+               .file = opening.plan.newest_file,
+               .offset = scanner.position(),
+               .next_step = "check the device, then open the log again; nothing was changed"};
 }
 
 // Rewrites what is not proven durable: a failed sync leaves pages that read well and are not on the
@@ -183,7 +209,7 @@ void report_tail(Opening& opening) {
   RecoveryReport& report = opening.start.report;
   const Survey& plan = opening.plan;
   using Origin = RecoveryReport::Origin;
-  report.origin = plan.closed ? Origin::clean_close : Origin::crash;
+  report.origin = plan.ended_cleanly ? Origin::clean_close : Origin::crash;
   report.foreign_files = opening.listing.foreign_files;
   report.warnings = opening.listing.warnings;
   if (plan.decision.verdict == TailVerdict::torn) report.torn_bytes = plan.tail.dirty_bytes;
@@ -231,12 +257,19 @@ Status apply(Opening& opening, const WalOptions& options) {
   if (Status ok = sweep_temporaries(opening); !ok) return ok;
   auto manifest = ManifestWriter::open(*opening.directory, *opening.listing.manifest);
   if (!manifest) return manifest.error();
-  opening.start.manifest = std::move(*manifest);
   if (opening.plan.newest) {
     const auto oldest = open_segment(*opening.directory, opening.listing.segments.front());
     if (!oldest) return oldest.error();
-    opening.start.manifest->begin_at(oldest->header.number, oldest->header.salt());
+    manifest->begin_at(oldest->header.number, oldest->header.salt());
+    // A writer that was killed between a rename and the manifest left a name that may not be durable:
+    // the next one must not outlive it.
+    const bool unnamed = opening.plan.newest->number > manifest->current().last_segment;
+    if (unnamed) {
+      if (Status ok = opening.directory->sync(); !ok) return ok;
+    }
+    manifest->end_at(*opening.plan.newest);
   }
+  opening.start.manifest = std::move(*manifest);
   report_tail(opening);
   if (opening.plan.decision.action != TailAction::new_segment) return {};
 #ifdef WALKIT_MUTATIONS
@@ -267,6 +300,13 @@ Result<LogStart> open_log(std::shared_ptr<Directory> parent, WalOptions options,
   if (!directory) return directory.error();
   Opening opening{.directory = std::move(*directory)};
   LogStart& start = opening.start;
+  if (options.expect_durable_through > EntryId{}) {
+    // Not even LOCK is made where something should be and is not.
+    const auto there = list_log(*opening.directory);
+    if (!there && there.error().code == Errc::not_found) {
+      return nothing_there(options.expect_durable_through, "the caller");
+    }
+  }
   auto lock = take_lock(*opening.directory);
   if (!lock) return lock.error();
   start.lock = std::move(*lock);
