@@ -20,14 +20,13 @@ Result<Bytes> read_padded(FileWindow& window, std::uint64_t begin, std::uint64_t
   return bytes;
 }
 
-// A header at `offset` that is old (zeros), or a prefix of new: its last byte and all behind it in
-// the sector are missing.
+// A header at `offset` that did not land, or only as a prefix: its last byte and all behind it in the
+// sector are zeros, since they would have landed in the same piece.
 Result<bool> header_may_be_torn(FileWindow& window, std::uint64_t offset) {
   const std::uint64_t sector_end = (offset / kSectorBytes + 1) * kSectorBytes;
   const auto bytes = read_padded(window, offset, sector_end);
   if (!bytes) return bytes.error();
-  const BytesView header = BytesView(*bytes).first(kFrameHeaderBytes);
-  return all_zero(header) || all_zero(BytesView(*bytes).subspan(kFrameHeaderBytes - 1));
+  return all_zero(BytesView(*bytes).subspan(kFrameHeaderBytes - 1));
 }
 
 // A body of which a sector did not land, or only a prefix of it: that piece ends in a zero.
@@ -102,6 +101,7 @@ Result<Tail> read_tail(File& file, const SegmentHeader& header, std::uint64_t fr
     tail.watermark = std::max(tail.watermark, (*frame)->header.durable_through);
     ends_in_seal = (*frame)->header.is(FrameKind::seal);
   }
+  if (scanner.over_readers_cap()) return scanner.cap_error();
   tail.offset = scanner.position();
   tail.expected = scanner.expected();
   tail.chain = scanner.chain();

@@ -1,0 +1,204 @@
+#include "golden/golden_logs.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+
+#include "golden/holds.hpp"
+#include "walkit/io/memory_directory.hpp"
+#include "walkit/log/log_reader.hpp"
+#include "walkit/testing/matchers.hpp"
+
+namespace walkit {
+namespace {
+
+using golden::entry_line;
+using golden::Files;
+using golden::gap_line;
+using ::testing::AnyOf;
+using testing::HasErrc;
+using testing::IsOk;
+using ::testing::SizeIs;
+
+const std::filesystem::path kRoot = WALKIT_SOURCE_DIR;
+
+std::string text_of(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+/// What stands under tests/golden, one folder for each log.
+Files read_golden() {
+  Files files;
+  for (const auto& folder : std::filesystem::directory_iterator(kRoot / "tests/golden")) {
+    if (!std::filesystem::exists(folder.path() / "holds.txt")) continue;
+    for (const auto& file : std::filesystem::directory_iterator(folder)) {
+      const std::string text = text_of(file.path());
+      const BytesView bytes = as_bytes(text);
+      const std::string name = folder.path().filename() / file.path().filename();
+      files[name] = Bytes(bytes.begin(), bytes.end());
+    }
+  }
+  return files;
+}
+
+std::vector<std::string> kinds(const Files& files) {
+  std::vector<std::string> kinds;
+  for (const auto& file : files) {
+    const std::string kind = file.first.substr(0, file.first.find('/'));
+    if (kinds.empty() || kinds.back() != kind) kinds.push_back(kind);
+  }
+  return kinds;
+}
+
+/// One golden log, in memory.
+class GoldenLog {
+ public:
+  GoldenLog(const Files& files, const std::string& kind) : kind_(kind) {
+    const auto folder = parent_->subdirectory(kind, OpenMode::create).value();
+    for (const auto& [path, bytes] : files) {
+      if (!path.starts_with(kind + "/")) continue;
+      const BytesView parts[] = {bytes};
+      folder->open(path.substr(kind.size() + 1), OpenMode::create)
+          .value()
+          ->write_at(0, parts)
+          .value();
+    }
+    std::istringstream in{std::string(as_text(files.at(kind + "/holds.txt")))};
+    for (std::string line; std::getline(in, line);) {
+      if (!line.starts_with("#")) holds_ += line + "\n";
+    }
+  }
+
+  [[nodiscard]] const std::string& holds() const { return holds_; }
+  [[nodiscard]] bool says(std::string_view line) const {
+    return holds_.find(line) != std::string::npos;
+  }
+
+  /// The lines of holds.txt as LogReader sees them; `status` is what the replay answered.
+  std::string replay(ReplayMode mode, RecordedLoss loss, Status& status) const {
+    ReadOptions options{.subdirectory = kind_, .recorded_loss = loss};
+    const auto reader = LogReader::open(parent_, options, std::nullopt);
+    if (!reader) {
+      status = reader.error();
+      return {};
+    }
+    std::vector<std::pair<EntryId, std::string>> lines;
+    const auto summary = reader->replay(mode, {}, [&](const EntryView& e) -> Result<Step> {
+      lines.emplace_back(e.entry_id, entry_line(e.entry_id, e.schema, e.payload));
+      return Step::next;
+    });
+    status = summary ? Status{} : Status(summary.error());
+    for (const Error& gap : summary ? summary->gaps : std::vector<Error>{}) {
+      lines.emplace_back(gap.lost.first, gap_line(gap.lost));
+    }
+    std::sort(lines.begin(), lines.end());
+    return segments_line() + join(lines) + (summary ? ending(*summary) : refusal(status.error()));
+  }
+
+ private:
+  /// By the names alone: what is damaged has segments too.
+  std::string segments_line() const {
+    const auto names = parent_->subdirectory(kind_, OpenMode::read).value()->list().value();
+    const auto count = std::count_if(
+        names.begin(), names.end(), [](const std::string& name) { return name.ends_with(".wal"); });
+    return "segments " + std::to_string(count) + "\n";
+  }
+  static std::string join(const std::vector<std::pair<EntryId, std::string>>& lines) {
+    std::string text;
+    for (const auto& line : lines) text += line.second + "\n";
+    return text;
+  }
+  static std::string refusal(const Error& error) {
+    return "end " + std::string(to_string(error.code)) + "\n";
+  }
+  static std::string ending(const ReplaySummary& s) {
+    const bool tail = s.end == ReplaySummary::End::torn_tail;
+    std::string text = "end clean\n";
+    if (tail) text = s.suspect_bytes > 0 ? "end suspect\n" : "end torn\n";
+    text += "proven " + to_string(s.proven_through) + "\n";
+    if (s.torn_bytes > 0) text += "torn_bytes " + std::to_string(s.torn_bytes) + "\n";
+    if (s.suspect_bytes > 0) text += "suspect_bytes " + std::to_string(s.suspect_bytes) + "\n";
+    if (!s.warnings.empty()) text += "warnings " + std::to_string(s.warnings.size()) + "\n";
+    return text;
+  }
+
+  std::shared_ptr<Directory> parent_ = MemoryDirectory::create();
+  std::string kind_, holds_{};
+};
+
+class Golden : public ::testing::Test {
+ protected:
+  const Files files_ = read_golden();
+};
+
+TEST_F(Golden, MakingThemAnewGivesTheSameBytes) {
+  const Files made = golden::make_all();
+  ASSERT_THAT(kinds(made), SizeIs(13));
+  for (const auto& [path, bytes] : made) {
+    ASSERT_TRUE(files_.contains(path)) << path << " is missing: run make_golden tests/golden";
+    EXPECT_TRUE(files_.at(path) == bytes) << path << " differs";
+  }
+  EXPECT_EQ(files_.size(), made.size());
+}
+
+TEST_F(Golden, BestEffortGivesWhatHoldsTxtSays) {
+  for (const std::string& kind : kinds(files_)) {
+    const GoldenLog log(files_, kind);
+    Status status;
+    EXPECT_EQ(log.replay(ReplayMode::best_effort, RecordedLoss::refuse, status), log.holds())
+        << kind;
+    const bool refuses = log.says("end corrupt") || log.says("end incompatible");
+    EXPECT_EQ(status.has_value(), !refuses) << kind;
+  }
+}
+
+TEST_F(Golden, StrictRefusesAllButACleanEndWithoutLosses) {
+  for (const std::string& kind : kinds(files_)) {
+    const GoldenLog log(files_, kind);
+    Status status;
+    const std::string lines = log.replay(ReplayMode::strict, RecordedLoss::refuse, status);
+    if (log.says("end clean") && !log.says("gap ")) {
+      EXPECT_EQ(lines, log.holds()) << kind;
+    } else if (log.says("end torn") || log.says("end suspect")) {
+      EXPECT_THAT(status, HasErrc(Errc::torn)) << kind;
+    } else {
+      EXPECT_THAT(status, AnyOf(HasErrc(Errc::corrupt), HasErrc(Errc::incompatible))) << kind;
+    }
+  }
+}
+
+TEST_F(Golden, StrictGoesOnBehindAnAcceptedLoss) {
+  const GoldenLog log(files_, "with_loss");
+  Status status;
+  EXPECT_EQ(log.replay(ReplayMode::strict, RecordedLoss::accept, status), log.holds());
+  EXPECT_THAT(status, IsOk());
+}
+
+/// "00000200  f7 57 ...  |.W..|": what the line says, at the place that it says.
+bool line_fits(const std::string& line, BytesView file) {
+  std::istringstream in(line.substr(0, line.find('|')));
+  std::size_t at = 0;
+  in >> std::hex >> at;
+  unsigned byte = 0;
+  for (; in >> byte; ++at) {
+    if (at >= file.size() || std::to_integer<unsigned>(file[at]) != byte) return false;
+  }
+  return true;
+}
+
+TEST_F(Golden, WorkedExampleOfFormatMdIsThePlainLog) {
+  const Bytes& file = files_.at("plain/00000000000000000001-00000000000000000001.wal");
+  std::istringstream doc(text_of(kRoot / "docs/format.md"));
+  std::size_t lines = 0;
+  for (std::string line; std::getline(doc, line);) {
+    if (line.size() < 60 || line.find_first_not_of("0123456789abcdef") != 8) continue;
+    EXPECT_TRUE(line_fits(line, file)) << line;
+    ++lines;
+  }
+  EXPECT_GE(lines, 20u);
+}
+
+}  // namespace
+}  // namespace walkit
