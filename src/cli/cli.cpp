@@ -1,0 +1,168 @@
+#include "cli/cli.hpp"
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cstdio>
+#include <map>
+#include <new>
+#include <sstream>
+
+#include "cli/output.hpp"
+#include "cli/text.hpp"
+#include "walkit/version.hpp"
+
+namespace walkit::cli {
+namespace {
+
+struct Arguments {
+  AppendOptions append{};
+  CatOptions cat{};
+  std::uint64_t from = 0, to = EntryId::max().value;
+  std::string ls{}, verify{};
+};
+
+constexpr const char* kExitCodes =
+    "Exit codes: 0 intact, 1 torn or suspect tail, 2 damage, 4 in use by another writer, 64 "
+    "usage,\n"
+    "65 incompatible, 66 no log, 74 input or output failed. Words go to stderr, data to stdout.";
+
+void add_directory(CLI::App& command, std::string& directory) {
+  command.add_option("DIR", directory, "The directory of the log, or its folder wal")->required();
+}
+
+void add_append(CLI::App& app, AppendOptions& options) {
+  CLI::App* command = app.add_subcommand("append", "Append each line of stdin as an entry");
+  add_directory(*command, options.directory);
+  static const std::map<std::string, AppendOptions::Sync> kSyncs{
+      {"each", AppendOptions::Sync::each},
+      {"batch", AppendOptions::Sync::batch},
+      {"none", AppendOptions::Sync::none}};
+  command
+      ->add_option(
+          "--sync", options.sync,
+          "each: every line is durable before the next; batch: one sync for the lines that "
+          "are there; none: to the operating system, one sync at the end")
+      ->transform(CLI::CheckedTransformer(kSyncs))
+      ->option_text("each|batch|none [batch]");
+  command->add_flag("--acks", options.acks,
+                    "Print the ids of each group as soon as it is safe, not all at the end");
+}
+
+std::string entry_id(const std::string& text) {
+  std::uint64_t id = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, id);
+  const bool good = error == std::errc() && stop == end && id != 0;
+  return good ? "" : "not an entry id, which is a number from 1 up: " + text;
+}
+
+void add_cat(CLI::App& app, Arguments& arguments) {
+  CLI::App* command = app.add_subcommand("cat", "Print the entries of a log of any type");
+  add_directory(*command, arguments.cat.directory);
+  command->add_option("--from", arguments.from, "The first entry to print")
+      ->check(entry_id)
+      ->option_text("ID");
+  command->add_option("--to", arguments.to, "The last entry to print")
+      ->check(entry_id)
+      ->option_text("ID");
+  static const std::map<std::string, Format> kFormats{
+      {"text", Format::text}, {"jsonl", Format::jsonl}, {"hex", Format::hex}, {"raw", Format::raw}};
+  command
+      ->add_option(
+          "--format", arguments.cat.format,
+          "text: a line each, escaped; jsonl: {\"id\":1,\"text\":\"...\"}, or \"hex\" where "
+          "it is no UTF-8; hex: a dump; raw: the bytes, nothing between them")
+      ->transform(CLI::CheckedTransformer(kFormats))
+      ->option_text("text|jsonl|hex|raw [text]");
+}
+
+ExitCode dispatch(const CLI::App& app, Arguments& arguments) {
+  if (app.got_subcommand("append")) return append(arguments.append);
+  if (app.got_subcommand("ls")) return ls(arguments.ls);
+  if (app.got_subcommand("verify")) return verify(arguments.verify);
+  arguments.cat.from = EntryId{arguments.from};
+  arguments.cat.to = EntryId{arguments.to};
+  if (arguments.cat.from > arguments.cat.to) {
+    return fail({.code = Errc::invalid_argument, .message = "--from is above --to"});
+  }
+  return cat(arguments.cat);
+}
+
+// CLI11 has codes of its own, from 100 up.
+ExitCode answer_parse_error(const CLI::App& app, const CLI::ParseError& error) {
+  std::ostringstream out, words;
+  if (app.exit(error, out, words) != 0) {
+    say(error.what());
+    std::fputs("Run with --help for more information.\n", stderr);
+    return kUsage;
+  }
+  Output output;
+  output.write(out.str());
+  if (Status ok = output.finish(); !ok) return fail(ok.error());
+  return kIntact;
+}
+
+}  // namespace
+
+// By what the caller does next.
+ExitCode exit_code(Errc code) {
+  switch (code) {
+    case Errc::torn:
+    case Errc::rewound:
+      return kTorn;
+    case Errc::corrupt:
+      return kDamage;
+    case Errc::locked:
+      return kInUse;
+    case Errc::invalid_argument:
+    case Errc::too_large:
+    case Errc::encode:
+    case Errc::gap:
+      return kUsage;
+    case Errc::incompatible:
+    case Errc::decode:
+      return kIncompatible;
+    case Errc::not_found:
+      return kNoLog;
+    case Errc::already_exists:
+    case Errc::no_space:
+    case Errc::no_memory:
+    case Errc::io:
+    case Errc::poisoned:
+    case Errc::not_supported:
+    case Errc::closed:
+      return kIo;
+  }
+  return kIo;
+}
+
+void say(std::string_view words) {
+  std::fputs(("walkit: " + escape(words) + "\n").c_str(), stderr);
+}
+
+ExitCode fail(const Error& error) {
+  say(to_string(error));
+  return exit_code(error.code);
+}
+
+int run(int argc, const char* const* argv) try {
+  CLI::App app("Looks into write-ahead logs. Only `append` writes.", "walkit");
+  app.set_version_flag("--version", "walkit " + std::string(version()));
+  app.footer(kExitCodes);
+  app.require_subcommand(1);
+  Arguments arguments;
+  add_append(app, arguments.append);
+  add_cat(app, arguments);
+  add_directory(*app.add_subcommand("ls", "List the files of a log"), arguments.ls);
+  add_directory(*app.add_subcommand("verify", "Read and check all of a log"), arguments.verify);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return answer_parse_error(app, error);
+  }
+  return dispatch(app, arguments);
+} catch (const std::bad_alloc&) {
+  return fail({.code = Errc::no_memory, .message = "out of memory"});
+}
+
+}  // namespace walkit::cli

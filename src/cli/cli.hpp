@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "walkit/base/result.hpp"
+#include "walkit/base/types.hpp"
+
+// The tool `walkit`: data on stdout, words on stderr, and an exit code that a script can act on.
+// One thread.
+
+namespace walkit::cli {
+
+/// Part of the interface: a code keeps its meaning.
+enum ExitCode : int {
+  kIntact = 0,         // unclean, unproven, one bad manifest slot too, with words on stderr
+  kTorn = 1,           // a torn or suspect tail: nothing known to be acknowledged is lost
+  kDamage = 2,         // lost or damaged data
+  kInUse = 4,          // another writer holds the log
+  kUsage = 64,         // the call is wrong, or asks for what is not there
+  kIncompatible = 65,  // another codec or type, or a newer format
+  kNoLog = 66,
+  kIo = 74
+};
+
+[[nodiscard]] ExitCode exit_code(Errc code);
+
+/// A line on stderr, escaped and with the program's name in front.
+void say(std::string_view words);
+/// Says the error; the exit code for it.
+ExitCode fail(const Error& error);
+
+struct AppendOptions {
+  enum class Sync { each, batch, none };
+  std::string directory{};
+  Sync sync = Sync::batch;
+  bool acks = false;  // print each range as soon as it is safe, not one range at the end
+};
+/// Each line of stdin becomes an entry.
+ExitCode append(const AppendOptions& options);
+
+enum class Format { text, jsonl, hex, raw };
+struct CatOptions {
+  std::string directory{};
+  EntryId from{};  // EntryId{}: the oldest
+  EntryId to = EntryId::max();
+  Format format = Format::text;
+};
+ExitCode cat(const CatOptions& options);
+
+ExitCode ls(const std::string& directory);
+ExitCode verify(const std::string& directory);
+
+/// All of the program but the signals.
+int run(int argc, const char* const* argv);
+
+}  // namespace walkit::cli

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "walkit/base/result.hpp"
+
+namespace walkit::cli {
+
+/// Standard output with a buffer. One thread.
+class Output {
+ public:
+  void write(std::string_view text);
+  void flush();
+  /// Nobody takes more: the reader closed the pipe, or a write failed. What comes then is dropped.
+  [[nodiscard]] bool stopped() const { return closed_ || os_error_ != 0; }
+  /// Flushes. A closed pipe is no error: its reader had enough.
+  Status finish();
+
+ private:
+  std::string buffer_{};
+  bool closed_ = false;
+  int os_error_ = 0;
+};
+
+}  // namespace walkit::cli

@@ -1,0 +1,110 @@
+#include "cli/place.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "log/evidence_files.hpp"
+#include "log/segment_name.hpp"
+
+namespace walkit::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+Error no_log(const std::string& path, std::string message) {
+  return {.code = Errc::not_found,
+          .message = path + ": " + std::move(message),
+          .next_step = "check the path; `walkit append` creates a log"};
+}
+
+bool holds_a_log(const fs::path& folder) {
+  std::error_code error;
+  if (fs::exists(folder / log::kManifestName, error)) return true;
+  fs::directory_iterator at(folder, error);
+  for (const fs::directory_iterator end; !error && at != end; at.increment(error)) {
+    if (log::parse_segment_name(at->path().filename().native())) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<Place> find_log(const std::string& path, FsAccess access) {
+  Place place;
+  fs::path parent = path;
+  std::error_code error;
+  const fs::file_status status = fs::status(parent, error);
+  if (status.type() == fs::file_type::not_found && access != FsAccess::create_if_missing) {
+    return no_log(path, "no such directory");
+  }
+  const bool unknown =
+      status.type() == fs::file_type::not_found || status.type() == fs::file_type::none;
+  if (!unknown && status.type() != fs::file_type::directory) {
+    return no_log(path, "not a directory");
+  }
+  if (!unknown && !fs::exists(parent / place.subdirectory, error) && holds_a_log(parent)) {
+    const fs::path folder = fs::canonical(parent, error);
+    if (!error && folder.has_filename()) {
+      place.subdirectory = folder.filename();
+      parent = folder.parent_path();
+    }
+  }
+  auto directory = FsDirectory::open(parent, {.access = access});
+  if (!directory) {
+    Error cause = directory.error();
+    if (status.type() == fs::file_type::not_found && error == std::errc::not_a_directory) {
+      return no_log(path, "something on the way is not a directory");
+    }
+    return cause;
+  }
+  place.parent = std::move(*directory);
+  return place;
+}
+
+Result<std::string> writer_of(Directory& home) {
+  const auto locked = home.is_locked();
+  if (!locked) return locked.error();
+  if (!*locked) return std::string();
+  const auto record = log::read_lock_record(home);
+  if (!record) return record.error();
+  return *record ? fmt::format("process {}", (*record)->process) : std::string("another process");
+}
+
+Result<ManifestState> manifest_state(Directory& home) {
+  const auto view = log::read_manifest(home);
+  if (!view && view.error().code == Errc::not_found) return ManifestState::missing;
+  if (!view) return view.error();
+  if (view->newest() == nullptr) return ManifestState::bad;
+  return view->faults.empty() ? ManifestState::whole : ManifestState::one_bad_slot;
+}
+
+ExitCode judge(const Place& place, const ReplaySummary& summary) {
+  for (const Error& warning : summary.warnings) say(to_string(warning));
+  for (const Error& gap : summary.gaps) say(to_string(gap));
+  const EntryIdRange unproven{std::max(summary.entries.first, summary.proven_through + 1),
+                              summary.entries.last};
+  if (!unproven.empty()) {
+    say("entries " + to_string(unproven) +
+        " are whole, but no finished sync is known to cover them: the writer was stopped; opening "
+        "the log for writing makes them durable");
+  }
+  const auto home = place.home();
+  if (!home) return fail(home.error());
+  const auto manifest = manifest_state(**home);
+  if (!manifest) return fail(manifest.error());
+  const bool unproven_end = *manifest == ManifestState::missing || *manifest == ManifestState::bad;
+  if (!summary.gaps.empty() || unproven_end) return kDamage;
+  if (summary.end != ReplaySummary::End::torn_tail) return kIntact;
+  const bool suspect = summary.suspect_bytes != 0;
+  say(
+      fmt::format("the log ends in {} bytes {}, after entry {}; nothing known to be acknowledged "
+                  "is lost. Next: open it for writing, which cuts them",
+                  suspect ? summary.suspect_bytes : summary.torn_bytes,
+                  suspect ? "that look suspect" : "of a write that did not finish",
+                  to_string(summary.entries.last)));
+  return kTorn;
+}
+
+}  // namespace walkit::cli
