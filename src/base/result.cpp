@@ -27,7 +27,8 @@ std::string_view to_string(Errc code) {
 
 std::string to_string(const Error& error) {
   std::string text{to_string(error.code)};
-  if (!error.file.empty()) text += ": " + error.file + " at byte " + std::to_string(error.offset);
+  if (!error.file.empty()) text += ": " + error.file;
+  if (!error.file.empty() && error.offset > 0) text += " at byte " + std::to_string(error.offset);
   if (!error.message.empty()) text += ": " + error.message;
   if (error.os_error != 0) {
     text += " (" + std::system_category().message(error.os_error) + ")";

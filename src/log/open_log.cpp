@@ -46,6 +46,7 @@ struct Opening {
   std::shared_ptr<Directory> directory{};
   Listing listing{};
   Survey plan{};
+  SegmentHeader oldest{};  // if there is a segment
 };
 
 Status sweep_temporaries(Opening& opening) {
@@ -95,6 +96,9 @@ Status plan_recovery(Opening& opening, const Witnesses& witnesses, const StoredT
   if (!plan) return plan.error();
   if (plan->newest) {
     if (Status ok = check_type(*plan->newest, type, plan->newest_file); !ok) return ok;
+    auto oldest = open_segment(*opening.directory, opening.listing.segments.front());
+    if (!oldest) return oldest.error();
+    opening.oldest = std::move(oldest->header);
   }
   opening.plan = std::move(*plan);
   if (Status ok = tail_error(opening.plan); !ok) return ok;
@@ -258,9 +262,7 @@ Status apply(Opening& opening, const WalOptions& options) {
   auto manifest = ManifestWriter::open(*opening.directory, *opening.listing.manifest);
   if (!manifest) return manifest.error();
   if (opening.plan.newest) {
-    const auto oldest = open_segment(*opening.directory, opening.listing.segments.front());
-    if (!oldest) return oldest.error();
-    manifest->begin_at(oldest->header.number, oldest->header.salt());
+    manifest->begin_at(opening.oldest.number, opening.oldest.salt());
     // A writer that was killed between a rename and the manifest left a name that may not be durable:
     // the next one must not outlive it.
     const bool unnamed = opening.plan.newest->number > manifest->current().last_segment;
