@@ -21,15 +21,16 @@ class CerealCodec;  // walkit/cereal_codec.hpp; walkit.hpp includes it
 
 /// The one writer of a log. Entries are encoded before a call returns. A failed write or sync is
 /// final: that call and all later ones answer `poisoned`; verdict() says what is safe; open again.
-/// too_large, encode, no_space, no_memory: nothing was written, no id was used, and it goes on.
-/// Moved-from or closed, it answers `closed`; so does the child of a fork. Any number of threads may
-/// call it; moving, assigning and destroying it need it alone.
+/// too_large, encode, no_space, no_memory, and io where the next segment's file could not be made:
+/// nothing was written, no id was used, and it goes on.
+/// Moved-from or closed, it answers `closed`; so does the child of a fork. Any number of threads
+/// may call it; moving, assigning and destroying it need it alone.
 template <class E, class C = CerealCodec<E>>
 class WalWriter {
  public:
-  /// Creates the log, or recovers and resumes it; all it finds is durable on return. locked: another
-  /// writer has it. corrupt: acknowledged entries are gone; nothing was changed. incompatible:
-  /// another type or codec, or a newer format. no_space, io.
+  /// Creates the log, or recovers and resumes it; all it finds is durable on return. locked:
+  /// another writer has it. corrupt: acknowledged entries are gone; nothing was changed.
+  /// incompatible: another type or codec, or a newer format. no_space, io.
   static Result<WalWriter> open(std::shared_ptr<Directory> directory, WalOptions options = {},
                                 C codec = {});
   WalWriter(WalWriter&&) noexcept = default;
@@ -83,7 +84,8 @@ Result<WalWriter<E, C>> WalWriter<E, C>::open(std::shared_ptr<Directory> directo
                                               WalOptions options, C codec) {
   require_codec<C, E>();
   const EntryType type = options.entry_type.name.empty() ? entry_type<E> : options.entry_type;
-  auto log = LogWriter::open(std::move(directory), std::move(options), {CodecId{C::id}.value, type});
+  auto log =
+      LogWriter::open(std::move(directory), std::move(options), {CodecId{C::id}.value, type});
   if (!log) return log.error();
   return WalWriter(std::move(*log), std::move(codec));
 }
@@ -113,17 +115,17 @@ template <class E, class C>
 Result<EntryId> WalWriter<E, C>::append(const E& entry) {
   Bytes bytes;
   ByteSink sink(bytes, log_.max_entry_bytes());
-  if (Status ok = encode_entry(codec_, entry, sink); !ok) return ok.error();
+  if (Status ok = encode_entry(codec_, entry, sink); !ok) return std::move(ok).error();
   const BytesView payload(bytes);
-  const auto ids = log_.append({&payload, 1});
-  if (!ids) return ids.error();
+  auto ids = log_.append({&payload, 1});
+  if (!ids) return std::move(ids).error();
   return ids->last;
 }
 
 template <class E, class C>
 Result<EntryIdRange> WalWriter<E, C>::append_batch(std::span<const E> entries) {
-  const auto encoded = encode(entries);
-  if (!encoded) return encoded.error();
+  auto encoded = encode(entries);
+  if (!encoded) return std::move(encoded).error();
   return log_.append(encoded->payloads);
 }
 
@@ -134,8 +136,8 @@ Result<Ticket> WalWriter<E, C>::append_async(const E& entry) {
 
 template <class E, class C>
 Result<Ticket> WalWriter<E, C>::append_batch_async(std::span<const E> entries) {
-  const auto encoded = encode(entries);
-  if (!encoded) return encoded.error();
+  auto encoded = encode(entries);
+  if (!encoded) return std::move(encoded).error();
   return log_.append_async(encoded->payloads);
 }
 

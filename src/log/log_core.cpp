@@ -12,9 +12,6 @@ namespace {
 
 constexpr std::uint64_t kPrefillStepBytes = 1 << 20;
 
-// Fits into the string itself: there is no memory for more.
-Error no_memory() { return {.code = Errc::no_memory, .message = "out of memory"}; }
-
 // What is refused stays refused where there is no memory to say why.
 template <class Make>
 Error or_bare(Errc code, Make&& make) noexcept {
@@ -23,22 +20,6 @@ Error or_bare(Errc code, Make&& make) noexcept {
   } catch (const std::bad_alloc&) {
     return {.code = code, .message = "out of memory"};
   }
-}
-
-Error closed_error() {
-  return or_bare(Errc::closed, []() -> Error {
-    return {.code = Errc::closed,
-            .message = "the writer is closed",
-            .next_step = "open the log again"};
-  });
-}
-
-Error in_callback() {
-  return or_bare(Errc::invalid_argument, []() -> Error {
-    return {.code = Errc::invalid_argument,
-            .message = "a blocking call in a callback would wait for itself",
-            .next_step = "use append_async there"};
-  });
 }
 
 }  // namespace
@@ -71,7 +52,8 @@ Status LogCore::check_limits(std::span<const BytesView> payloads) const {
     if (payload.size() <= options_.max_entry_bytes) continue;
     return Error{.code = Errc::too_large,
                  .message = "entry of " + std::to_string(payload.size()) +
-                            " bytes; max_entry_bytes is " + std::to_string(options_.max_entry_bytes),
+                            " bytes; max_entry_bytes is " +
+                            std::to_string(options_.max_entry_bytes),
                  .next_step = "split it, or raise max_entry_bytes"};
   }
   const std::uint64_t frame = kFrameHeaderBytes + body_bytes(payloads);
@@ -86,7 +68,8 @@ Result<EntryIdRange> LogCore::append(std::span<const BytesView> payloads, Comple
   const std::uint64_t bytes = body_bytes(payloads);
   const std::uint64_t room = room_for(bytes, options_.layout);
   const bool timed = options_.flush.time().count() > 0;
-  Lock lock(mutex_);
+  Lock lock = enter();
+  if (!lock.owns_lock()) return closed_error();
   EntryIdRange ids;
   bool boundary = false;
   try {
@@ -125,10 +108,12 @@ Result<EntryIdRange> LogCore::append(std::span<const BytesView> payloads, Comple
   return ids;
 }
 
-// Waits until the entries of one call may be buffered: there is buffer space, and room for them in a
-// file, so that what is buffered always has room.
+// Waits until the entries of one call may be buffered: there is buffer space, and room for them in
+// a file, so that what is buffered always has room.
 Status LogCore::admit(Lock& lock, std::uint64_t bytes, std::uint64_t room, Completion completion) {
   const bool never_waits_for_space = completion == Completion::ticket && on_own_thread();
+  // Asked once for each group, since it is a system call.
+  if (pending_.empty() && gave_up_as_fork_child()) return poisoned();
   for (;;) {
     if (Status ok = refusal(); !ok) return ok;
     const bool buffer_full =
@@ -163,7 +148,27 @@ Status LogCore::refusal() const {
   return {};
 }
 
-Error LogCore::poisoned() const {
+Error LogCore::closed_error() noexcept {
+  return or_bare(Errc::closed, []() -> Error {
+    return {
+        .code = Errc::closed, .message = "the writer is closed", .next_step = "open the log again"};
+  });
+}
+
+Error LogCore::in_callback() noexcept {
+  return or_bare(Errc::invalid_argument, []() -> Error {
+    return {.code = Errc::invalid_argument,
+            .message = "a blocking call in a callback would wait for itself",
+            .next_step = "use append_async there"};
+  });
+}
+
+// Fits into the string itself: there is no memory for more.
+Error LogCore::no_memory() noexcept {
+  return {.code = Errc::no_memory, .message = "out of memory"};
+}
+
+Error LogCore::poisoned() const noexcept {
   if (failure_->code == Errc::closed) return failure();  // a fork's child
   return or_bare(Errc::poisoned, [this]() -> Error {
     return {.code = Errc::poisoned,
@@ -176,19 +181,32 @@ Error LogCore::poisoned() const {
   });
 }
 
-Error LogCore::failure() const {
+Error LogCore::failure() const noexcept {
   return or_bare(failure_->code, [this] { return *failure_; });
 }
 
 bool LogCore::in_fork_child() const noexcept { return process_id() != process_; }
 
-void LogCore::wait_for_change(Lock& lock) {
-  if (!in_fork_child()) return changed_.wait(lock);
-  // Whoever is waited for lives in the parent only.
+// Owns nothing in a fork's child whose parent held the mutex: there nobody gives it back.
+LogCore::Lock LogCore::enter() const {
+  Lock lock(mutex_, std::try_to_lock);
+  if (!lock.owns_lock() && !in_fork_child()) lock.lock();
+  return lock;
+}
+
+// Whoever holds the file or makes room lives in the parent only.
+bool LogCore::gave_up_as_fork_child() {
+  if (!in_fork_child()) return false;
   fail(or_bare(Errc::closed, []() -> Error {
-    return {.code = Errc::closed, .message = "this process is a fork of the one that writes the log"};
+    return {.code = Errc::closed,
+            .message = "this process is a fork of the one that writes the log"};
   }));
   file_busy_ = making_room_ = false;
+  return true;
+}
+
+void LogCore::wait_for_change(Lock& lock) {
+  if (!gave_up_as_fork_child()) changed_.wait(lock);
 }
 
 // For I/O without the mutex; nobody else touches the file until it is released.
@@ -292,14 +310,16 @@ Status LogCore::sync_group(EntryId through) try {
 }
 
 Status LogCore::commit_all(Durability level) {
-  Lock lock(mutex_);
+  Lock lock = enter();
+  if (!lock.owns_lock()) return closed_error();
   if (on_own_thread()) return in_callback();
   if (Status ok = refusal(); !ok) return ok;
   return commit(lock, next_ - 1, level);
 }
 
 Status LogCore::wait_durable(EntryId id) {
-  Lock lock(mutex_);
+  Lock lock = enter();
+  if (!lock.owns_lock()) return closed_error();
   if (reached(id, Durability::durable)) return {};
   if (on_own_thread()) return in_callback();
   if (id >= next_) {

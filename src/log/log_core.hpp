@@ -28,8 +28,8 @@ struct LogStart {
   std::uint64_t epoch = 0;
   EntryId last{};                           // all up to it are durable
   std::unique_ptr<SegmentWriter> active{};  // where the unproven tail was rewritten, or none
-  bool rotate_first = false;                // the active one repeats older limits or an older schema
-  SegmentEnd previous{};                    // of the newest segment, if none is active
+  bool rotate_first = false;  // the active one repeats older limits or an older schema
+  SegmentEnd previous{};      // of the newest segment, if none is active
   std::uint64_t time_ns = 0;
   RecoveryReport report{};
 };
@@ -78,14 +78,21 @@ class LogCore {
   Status sync_group(EntryId through);
   [[nodiscard]] bool reached(EntryId through, Durability level) const;
   [[nodiscard]] Status refusal() const;
-  [[nodiscard]] Error poisoned() const;
-  [[nodiscard]] Error failure() const;
+  static Error closed_error() noexcept;
+  static Error in_callback() noexcept;
+  static Error no_memory() noexcept;
+  [[nodiscard]] Error poisoned() const noexcept;
+  [[nodiscard]] Error failure() const noexcept;
+  [[nodiscard]] Lock enter() const;
+  bool gave_up_as_fork_child();
   void wait_for_change(Lock& lock);
   void hold_file(Lock& lock);
   void release_file(Lock& lock);
   [[nodiscard]] EntryIdRange in_doubt() const { return {durable_ + 1, next_ - 1}; }
   void fail(Error error);
-  [[nodiscard]] bool on_own_thread() const { return std::this_thread::get_id() == thread_.get_id(); }
+  [[nodiscard]] bool on_own_thread() const {
+    return std::this_thread::get_id() == thread_.get_id();
+  }
 
   // log_core_segments.cpp: room, rotation, close.
   [[nodiscard]] bool has_room(std::uint64_t room) const;

@@ -11,9 +11,6 @@ namespace {
 
 constexpr std::uint64_t kPrefillStepBytesMax = 16 << 20;
 
-// Fits into the string itself: there is no memory for more.
-Error no_memory() { return {.code = Errc::no_memory, .message = "out of memory"}; }
-
 }  // namespace
 
 // Copies what appends must know of the active segment; called by the holder of the file.
@@ -66,13 +63,12 @@ Status LogCore::extend(Lock& lock, std::uint64_t room) {
   return {};
 }
 
-// The next file first, since the disk may be full; then all of the old segment is made durable, it is
-// sealed, and the next one is published. A barrier: no frame of the next one exists before.
+// The next file first, since the disk may be full; then all of the old segment is made durable, it
+// is sealed, and the next one is published. A barrier: no frame of the next one exists before.
 Status LogCore::rotate(Lock& lock, std::uint64_t room) {
   const std::uint64_t need =
       first_frame_offset(options_.layout) + room + SegmentWriter::ending_room(1);
-  const std::uint64_t wish =
-      std::max(need, std::min(prefill_step_bytes_, options_.segment_bytes));
+  const std::uint64_t wish = std::max(need, std::min(prefill_step_bytes_, options_.segment_bytes));
   hold_file(lock);
   Status checked = check_lock();
   auto next = checked ? prepare(wish, need) : Result<std::unique_ptr<SegmentWriter>>();
@@ -97,9 +93,7 @@ Status LogCore::rotate(Lock& lock, std::uint64_t room) {
   return poisoned();
 }
 
-Status LogCore::check_lock() try {
-  return lock_->check();
-} catch (const std::bad_alloc&) {
+Status LogCore::check_lock() try { return lock_->check(); } catch (const std::bad_alloc&) {
   return no_memory();
 }
 
@@ -119,7 +113,8 @@ Status LogCore::fill(std::uint64_t wish, std::uint64_t need) try {
   return no_memory();
 }
 
-Result<std::unique_ptr<SegmentWriter>> LogCore::prepare(std::uint64_t wish, std::uint64_t need) try {
+Result<std::unique_ptr<SegmentWriter>> LogCore::prepare(std::uint64_t wish,
+                                                        std::uint64_t need) try {
   const bool fills = options_.preallocation == Preallocation::zero_fill;
   const SegmentName name{(active_ ? active_->header().number : previous_.number) + 1, next_};
   auto next = SegmentWriter::prepare(*directory_, name, fills ? wish : 0);
@@ -137,7 +132,8 @@ Status LogCore::start_segment(std::unique_ptr<SegmentWriter> next) try {
   time_ns_ = std::max(time_ns_, now);
   const EntryId durable = next_ - 1;
   if (active_) {
-    if (Status ok = active_->seal(SegmentWriter::Ending::rotation, durable, time_ns_); !ok) return ok;
+    if (Status ok = active_->seal(SegmentWriter::Ending::rotation, durable, time_ns_); !ok)
+      return ok;
     previous_ = active_->end();
   }
   SegmentHeader header;
@@ -200,7 +196,8 @@ Status LogCore::finish() try {
 }
 
 Status LogCore::close() {
-  Lock lock(mutex_);
+  Lock lock = enter();
+  if (!lock.owns_lock()) return closed_error();
   if (on_own_thread()) return in_callback();
   if (closing_ || closed_) return closed_error();
   closing_ = true;  // no append comes in any more: what is sealed is all there is

@@ -38,7 +38,7 @@ Status LogCore::enqueue(EntryId id, std::unique_ptr<TicketCallback>& callback) t
   work_.notify_one();
   return {};
 } catch (const std::bad_alloc&) {
-  return Error{.code = Errc::no_memory, .message = "out of memory"};
+  return no_memory();
 }
 
 // Throws std::bad_alloc.

@@ -10,8 +10,15 @@ namespace {
 
 using log::LogCore;
 
-Error moved_from() {
-  return {.code = Errc::closed, .message = "this writer was moved from"};
+Error moved_from() { return {.code = Errc::closed, .message = "moved from"}; }
+
+// Errors have nobody to tell; close() told them.
+void close_and_release(std::shared_ptr<LogCore>& core) noexcept {
+  if (!core) return;
+  core->close().ignore("as documented");
+  // The core's condition variables have the parent's waiters, for whom their destructor would wait.
+  if (core->in_fork_child()) new (std::nothrow) std::shared_ptr<LogCore>(core);
+  core.reset();
 }
 
 }  // namespace
@@ -21,15 +28,13 @@ LogWriter::LogWriter(LogWriter&&) noexcept = default;
 
 LogWriter& LogWriter::operator=(LogWriter&& other) noexcept {
   if (this != &other) {
-    if (core_) core_->close().ignore("assigned over, as documented");
+    close_and_release(core_);
     core_ = std::move(other.core_);
   }
   return *this;
 }
 
-LogWriter::~LogWriter() {
-  if (core_) core_->close().ignore("a destructor has nobody to tell; call close() to know");
-}
+LogWriter::~LogWriter() { close_and_release(core_); }
 
 Result<LogWriter> LogWriter::open(std::shared_ptr<Directory> directory, WalOptions options,
                                   Contents contents) try {
@@ -40,9 +45,8 @@ Result<LogWriter> LogWriter::open(std::shared_ptr<Directory> directory, WalOptio
   if (!start) return start.error();
   return LogWriter(std::make_shared<LogCore>(std::move(*start)));
 } catch (const std::bad_alloc&) {
-  return Error{.code = Errc::no_memory,
-               .message = "out of memory while opening the log",
-               .next_step = "free memory and open it again"};
+  // Fits into the string itself: there is no memory for more.
+  return Error{.code = Errc::no_memory, .message = "out of memory"};
 }
 
 Result<EntryIdRange> LogWriter::append(std::span<const BytesView> payloads) {
@@ -52,8 +56,8 @@ Result<EntryIdRange> LogWriter::append(std::span<const BytesView> payloads) {
 
 Result<Ticket> LogWriter::append_async(std::span<const BytesView> payloads) {
   if (!core_) return moved_from();
-  const auto ids = core_->append(payloads, LogCore::Completion::ticket);
-  if (!ids) return ids.error();
+  auto ids = core_->append(payloads, LogCore::Completion::ticket);
+  if (!ids) return std::move(ids).error();
   return Ticket(core_, ids->last);
 }
 
@@ -78,7 +82,9 @@ Status LogWriter::close() {
 }
 
 EntryId LogWriter::next_entry_id() const { return core_ ? core_->next_entry_id() : EntryId{}; }
-EntryId LogWriter::durable_entry_id() const { return core_ ? core_->durable_entry_id() : EntryId{}; }
+EntryId LogWriter::durable_entry_id() const {
+  return core_ ? core_->durable_entry_id() : EntryId{};
+}
 
 std::optional<EntryId> LogWriter::last_entry_id() const {
   const EntryId last = next_entry_id() - 1;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <new>
 
 #include "base/crc32c.hpp"
 #include "log/mutation.hpp"
@@ -72,7 +73,8 @@ void Group::clear() noexcept {
   entries_ = payload_bytes_ = 0;
 }
 
-Result<std::unique_ptr<SegmentWriter>> SegmentWriter::prepare(Directory& directory, SegmentName name,
+Result<std::unique_ptr<SegmentWriter>> SegmentWriter::prepare(Directory& directory,
+                                                              SegmentName name,
                                                               std::uint64_t prefill_bytes) {
   const std::string file_name = to_string(name);
   const std::string temporary = temporary_name(file_name);
@@ -138,8 +140,10 @@ Status SegmentWriter::publish(Directory& directory) {
   return directory.sync();
 }
 
-void SegmentWriter::discard(Directory& directory) noexcept {
+void SegmentWriter::discard(Directory& directory) noexcept try {
   directory.remove(temporary_name(name_)).ignore("a leftover is swept by the next open");
+} catch (const std::bad_alloc&) {
+  return;  // a leftover too
 }
 
 Status SegmentWriter::prefill(std::uint64_t to) {
@@ -192,17 +196,17 @@ Status SegmentWriter::write(Group& group, EntryId durable_through, std::uint64_t
   group.parts_.clear();  // keeps its room
   std::size_t begin = 0, frame = 0;
   for (std::size_t i = 0; i < group.calls_.size();) {
-    FrameHeader header{.first = group.calls_[i].first,
-                       .durable_through = durable_through,
-                       .time_ns = time_ns_};
+    FrameHeader header{
+        .first = group.calls_[i].first, .durable_through = durable_through, .time_ns = time_ns_};
     std::size_t end = begin;
     do {
       header.count += group.calls_[i].count;
       end = group.calls_[i].end;
       ++i;
-    } while (i < group.calls_.size() &&
-             group.calls_[i].end - begin <=
-                 std::min<std::size_t>(kFrameBodyBytes, header_.max_frame_bytes - kFrameHeaderBytes));
+    } while (
+        i < group.calls_.size() &&
+        group.calls_[i].end - begin <=
+            std::min<std::size_t>(kFrameBodyBytes, header_.max_frame_bytes - kFrameHeaderBytes));
     put_frame(header, BytesView(group.bodies_).subspan(begin, end - begin),
               group.headers_.data() + frame * kFrameHeaderBytes, group.parts_,
               i == group.calls_.size());
@@ -220,7 +224,7 @@ Status SegmentWriter::rehome(const FrameHeader& from, BytesView body, std::uint6
   header.durable_through = durable_through;
   Bytes moved;
   BytesView whole = body;
-  if ((from.flags & kFlagRehomed) == 0) {
+  if (from.is(FrameKind::entries) && (from.flags & kFlagRehomed) == 0) {
     // The epoch goes behind the schema number, if there is one.
     BytesView rest = body;
     if ((from.flags & kFlagSchema) != 0 && !take_varint(rest)) {
@@ -230,7 +234,8 @@ Status SegmentWriter::rehome(const FrameHeader& from, BytesView body, std::uint6
     moved.resize(body.size() + kVarintBytesMax);
     std::copy_n(body.begin(), schema_bytes, moved.begin());
     const std::size_t added = store_varint(original_epoch, moved.data() + schema_bytes);
-    std::copy(rest.begin(), rest.end(), moved.begin() + static_cast<std::ptrdiff_t>(schema_bytes + added));
+    std::copy(rest.begin(), rest.end(),
+              moved.begin() + static_cast<std::ptrdiff_t>(schema_bytes + added));
     moved.resize(body.size() + added);
     whole = moved;
     header.flags |= kFlagRehomed;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <new>
 #include <type_traits>
 #include <utility>
 
@@ -34,8 +35,8 @@ class Ticket {
   /// Durable on success. poisoned: in doubt. invalid_argument: called in a callback, where it would
   /// wait for itself.
   Status wait() const;
-  /// Calls callback(Status) once: now, if ready; else on the log's thread, outside its locks, in the
-  /// order of ids. It may be move-only, must not throw, may append_async (which never waits for
+  /// Calls callback(Status) once: now, if ready; else on the log's thread, outside its locks, in
+  /// the order of ids. It may be move-only, must not throw, may append_async (which never waits for
   /// buffer space there); a blocking call in it answers invalid_argument.
   template <class F>
   void on_durable(F&& callback) const;
@@ -88,7 +89,9 @@ void Ticket::on_durable(F&& callback) const {
    private:
     std::decay_t<F> f_;
   };
-  call_when_durable(std::make_unique<Erased>(std::forward<F>(callback)));
+  std::unique_ptr<log::TicketCallback> erased(new (std::nothrow) Erased(std::forward<F>(callback)));
+  if (erased) return call_when_durable(std::move(erased));
+  callback(Status(Error{.code = Errc::no_memory, .message = "out of memory"}));
 }
 
 }  // namespace walkit
