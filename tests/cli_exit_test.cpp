@@ -96,7 +96,7 @@ TEST_F(CliTest, ASecondWriterIsFour) {
   writer.append("a");
   const Outcome second = append("b\n");
   EXPECT_EQ(second.code, 4);
-  EXPECT_THAT(second.err, HasSubstr("held by process " + std::to_string(writer.process())));
+  EXPECT_THAT(second.err, HasSubstr("process " + std::to_string(writer.process())));
   EXPECT_EQ(writer.finish(), 0);
   EXPECT_EQ(append("b\n").out, "2..2\n");
 }

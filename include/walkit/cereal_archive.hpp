@@ -168,5 +168,3 @@ class EntryInputArchive
 }  // namespace walkit
 
 CEREAL_SETUP_ARCHIVE_TRAITS(walkit::EntryInputArchive, walkit::EntryOutputArchive)
-
-#include "walkit/cereal_archive_inl.hpp"

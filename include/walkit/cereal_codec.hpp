@@ -14,6 +14,7 @@
 #include "walkit/base/bytes.hpp"
 #include "walkit/base/result.hpp"
 #include "walkit/cereal_archive.hpp"
+#include "walkit/cereal_archive_inl.hpp"
 #include "walkit/codec.hpp"
 
 namespace walkit {

@@ -27,10 +27,10 @@ struct WalRecord {
 };
 
 /// Reads a log that others may be writing: takes no lock, changes nothing, sees a prefix; each call
-/// looks anew. strict: all but a clean end is an error; best_effort: a torn tail is the end. Beside a
-/// live writer what is durable is the end, whatever the mode. An error of the device is never an end.
-/// corrupt names file, offset and the ids that are gone; no mode gives an entry behind a hole. Any
-/// thread.
+/// looks anew. strict: all but a clean end is an error; best_effort: a torn tail is the end. Beside
+/// a live writer what is durable is the end, whatever the mode. An error of the device is never an
+/// end. corrupt names file, offset and the ids that are gone; no mode gives an entry behind a hole.
+/// Any thread.
 template <class E, class C = CerealCodec<E>>
 class WalReader {
  public:
@@ -43,7 +43,8 @@ class WalReader {
   /// Its error ends the replay and is handed on; what it throws passes through. Constant memory.
   template <class F>
   Result<ReplaySummary> replay_each(ReplayMode mode, F&& apply) const;
-  /// Through `last` and no further; damage behind it is not looked at. not_found: the log ends before.
+  /// Through `last` and no further; damage behind it is not looked at. not_found: the log ends
+  /// before.
   template <class F>
   Result<ReplaySummary> replay_until(EntryId last, ReplayMode mode, F&& apply) const;
   /// From range.first through range.last, as replay_until. gap: begins before the oldest entry. An
@@ -80,10 +81,11 @@ Result<Step> WalReader<E, C>::call(F& apply, WalRecord<E>& record) {
   static_assert(std::invocable<F&, WalRecord<E>&>,
                 "walkit: the callback takes a walkit::WalRecord<E>& (or const&, or auto&)");
   using Answer = std::invoke_result_t<F&, WalRecord<E>&>;
-  static_assert(std::is_void_v<Answer> || std::same_as<Answer, Step> || std::same_as<Answer, Status>,
-                "walkit: a replay callback returns void, walkit::Step (next or stop) or "
-                "walkit::Status. A bool or another value is refused, since it is easily the outcome "
-                "of an apply function and would end the replay in silence: drop it, or return Step");
+  static_assert(
+      std::is_void_v<Answer> || std::same_as<Answer, Step> || std::same_as<Answer, Status>,
+      "walkit: a replay callback returns void, walkit::Step (next or stop) or "
+      "walkit::Status. A bool or another value is refused, since it is easily the outcome "
+      "of an apply function and would end the replay in silence: drop it, or return Step");
   if constexpr (std::is_void_v<Answer>) {
     apply(record);
     return Step::next;
@@ -135,7 +137,8 @@ Result<ReplaySummary> WalReader<E, C>::replay_each(ReplayMode mode, F&& apply) c
 
 template <class E, class C>
 template <class F>
-Result<ReplaySummary> WalReader<E, C>::replay_until(EntryId last, ReplayMode mode, F&& apply) const {
+Result<ReplaySummary> WalReader<E, C>::replay_until(EntryId last, ReplayMode mode,
+                                                    F&& apply) const {
   return run(mode, {.last = last}, apply);
 }
 
@@ -148,7 +151,8 @@ Result<ReplaySummary> WalReader<E, C>::replay_range(EntryIdRange range, ReplayMo
 
 template <class E, class C>
 Result<std::uint64_t> WalReader<E, C>::entry_count(ReplayMode mode) const {
-  const auto summary = log_.replay(mode, {}, [](const EntryView&) -> Result<Step> { return Step::next; });
+  const auto summary =
+      log_.replay(mode, {}, [](const EntryView&) -> Result<Step> { return Step::next; });
   if (!summary) return summary.error();
   return summary->entry_count;
 }

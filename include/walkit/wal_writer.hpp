@@ -24,7 +24,8 @@ class CerealCodec;  // walkit/cereal_codec.hpp; walkit.hpp includes it
 /// too_large, encode, no_space, no_memory, and io where the next segment's file could not be made:
 /// nothing was written, no id was used, and it goes on.
 /// Moved-from or closed, it answers `closed`; so does the child of a fork. Any number of threads
-/// may call it; moving, assigning and destroying it need it alone.
+/// may call it; moving, assigning and destroying it need it alone. One that is destroyed in its own
+/// callback is closed by another thread, soon after.
 template <class E, class C = CerealCodec<E>>
 class WalWriter {
  public:

@@ -7,10 +7,16 @@
 namespace walkit {
 namespace {
 
-constexpr std::array<std::string_view, 19> kNames = {
-    "",          "invalid_argument", "not_found", "already_exists", "locked",   "torn", "corrupt",
-    "incompatible", "too_large",     "no_space",  "no_memory",      "io",       "poisoned", "gap",
-    "rewound",   "decode",           "encode",    "not_supported",  "closed"};
+constexpr std::array<std::string_view, 19> kNames = {"",          "invalid_argument",
+                                                     "not_found", "already_exists",
+                                                     "locked",    "torn",
+                                                     "corrupt",   "incompatible",
+                                                     "too_large", "no_space",
+                                                     "no_memory", "io",
+                                                     "poisoned",  "gap",
+                                                     "rewound",   "decode",
+                                                     "encode",    "not_supported",
+                                                     "closed"};
 static_assert(kNames.size() == static_cast<std::size_t>(Errc::closed) + 1);
 
 std::string_view loss_word(Errc code) {

@@ -6,7 +6,9 @@
 namespace walkit::log {
 namespace {
 
-std::string temporary_manifest() { return std::string(kManifestName) + std::string(kTemporarySuffix); }
+std::string temporary_manifest() {
+  return std::string(kManifestName) + std::string(kTemporarySuffix);
+}
 
 Status write_slot(File& file, const ManifestSlot& slot) {
   const ManifestSlotBytes bytes = encode(slot);
@@ -34,7 +36,9 @@ Result<Bytes> read_start(Directory& directory, std::string_view name, std::size_
   return content;
 }
 
-Result<ManifestView> read_manifest(Directory& directory) {
+namespace {
+
+Result<ManifestView> look_at_manifest(Directory& directory) {
   const auto bytes = read_start(directory, kManifestName, kManifestBytes);
   if (!bytes) return bytes.error();
   ManifestView view;
@@ -46,14 +50,23 @@ Result<ManifestView> read_manifest(Directory& directory) {
       view.slots[i] = *slot;
       continue;
     }
-    Error fault = slot ? Error{.code = Errc::corrupt, .message = "a manifest slot in the other's place"}
-                       : slot.error();
+    Error fault =
+        slot ? Error{.code = Errc::corrupt, .message = "a manifest slot in the other's place"}
+             : slot.error();
     fault.file = kManifestName;
     fault.offset = i * kManifestSlotBytes;
     if (fault.code == Errc::incompatible) return fault;
     view.faults.push_back(std::move(fault));
   }
   return view;
+}
+
+}  // namespace
+
+Result<ManifestView> read_manifest(Directory& directory) {
+  auto view = look_at_manifest(directory);
+  if (!view || view->faults.empty()) return view;
+  return look_at_manifest(directory);
 }
 
 Result<ManifestWriter> ManifestWriter::create(Directory& directory, const LogIdentity& log) {
@@ -66,7 +79,8 @@ Result<ManifestWriter> ManifestWriter::create(Directory& directory, const LogIde
   slot.generation = 2;
   if (Status ok = write_slot(**file, slot); !ok) return ok.error();
   if (Status ok = (*file)->sync(); !ok) return ok.error();
-  if (Status ok = directory.rename({.from = temporary, .to = kManifestName}); !ok) return ok.error();
+  if (Status ok = directory.rename({.from = temporary, .to = kManifestName}); !ok)
+    return ok.error();
   if (Status ok = directory.sync(); !ok) return ok.error();
   return ManifestWriter(std::move(*file), slot, 1);
 }
@@ -82,6 +96,13 @@ void ManifestWriter::begin_at(std::uint64_t first_segment, std::uint64_t first_s
   if (current_.first_segment != 0) return;
   current_.first_segment = first_segment;
   current_.first_salt = first_salt;
+}
+
+void ManifestWriter::end_at(const SegmentHeader& newest) {
+  if (current_.last_segment >= newest.number) return;
+  current_.last_segment = newest.number;
+  current_.last_salt = newest.salt();
+  current_.last_segment_first = newest.first;
 }
 
 Status ManifestWriter::write(ManifestSlot slot) {

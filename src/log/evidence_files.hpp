@@ -21,7 +21,8 @@ struct ManifestView {
   [[nodiscard]] const ManifestSlot* newest() const;
 };
 
-/// not_found: no such file. incompatible: a newer format. io: the device.
+/// not_found: no such file. incompatible: a newer format. io: the device. Read twice before a slot
+/// is bad: the writer may have been in the middle of it.
 Result<ManifestView> read_manifest(Directory& directory);
 
 /// The one who writes MANIFEST. One thread at a time.
@@ -32,15 +33,22 @@ class ManifestWriter {
   static Result<ManifestWriter> open(Directory& directory, const ManifestView& view);
 
   [[nodiscard]] const ManifestSlot& current() const { return current_; }
+  /// It was made or written in this life. What was only read may be a page that never got to the
+  /// device.
+  [[nodiscard]] bool current_is_durable() const { return step_ == kNextStep; }
   /// Where the log begins, if the newest good slot is from before its first segment: the one that
   /// said so was torn.
   void begin_at(std::uint64_t first_segment, std::uint64_t first_salt);
+  /// Where the log ends, if that slot is from before its last segment, likewise.
+  void end_at(const SegmentHeader& newest);
   /// One write and one sync; durable on return. The generation is set here.
   Status write(ManifestSlot slot);
 
  private:
   ManifestWriter(std::unique_ptr<File> file, const ManifestSlot& current, std::uint64_t step)
       : file_(std::move(file)), current_(current), step_(step) {}
+
+  static constexpr std::uint64_t kNextStep = 1;
 
   std::unique_ptr<File> file_;
   ManifestSlot current_;
@@ -50,8 +58,8 @@ class ManifestWriter {
   std::uint64_t step_;
 };
 
-/// none: missing, short, torn or foreign, which is no evidence and never an error. Read twice before
-/// that is the answer: the writer may have been in the middle of it.
+/// none: missing, short, torn or foreign, which is no evidence and never an error. Read twice
+/// before that is the answer: the writer may have been in the middle of it.
 Result<std::optional<LockRecord>> read_lock_record(Directory& directory);
 
 /// Rewrites LOCK, without a sync. One thread at a time.

@@ -121,7 +121,9 @@ std::uint32_t seal_prefix(std::span<std::byte> header, const FileMagic& magic) {
   return crc;
 }
 
-Error bad_header(std::string message) { return {.code = Errc::corrupt, .message = std::move(message)}; }
+Error bad_header(std::string message) {
+  return {.code = Errc::corrupt, .message = std::move(message)};
+}
 
 Status check_prefix(BytesView bytes, const FileMagic& magic, std::size_t expected_bytes) {
   if (bytes.size() < kPrefixBytes) {
@@ -131,7 +133,8 @@ Status check_prefix(BytesView bytes, const FileMagic& magic, std::size_t expecte
     return bad_header("wrong magic: not a walkit file of this kind");
   }
   const auto header_bytes = load_le<std::uint32_t>(bytes.data() + 8);
-  if (header_bytes < kPrefixBytes || header_bytes > kHeaderBytesMax || header_bytes > bytes.size()) {
+  if (header_bytes < kPrefixBytes || header_bytes > kHeaderBytesMax ||
+      header_bytes > bytes.size()) {
     return bad_header("header length " + std::to_string(header_bytes) + " is not possible here");
   }
   const auto stored = load_le<std::uint32_t>(bytes.data() + kCrcOffset);
@@ -208,6 +211,9 @@ Result<ManifestSlot> decode_manifest_slot(BytesView bytes) {
   FieldReader reader(bytes.data() + kPrefixBytes);
   fields(reader, slot, clean);
   slot.clean = clean != 0;
+  const bool none = slot.first_segment == 0 && slot.last_segment == 0;
+  const bool some = slot.first_segment != 0 && slot.first_segment <= slot.last_segment;
+  if (!none && !some) return bad_header("segments out of order");
   return slot;
 }
 

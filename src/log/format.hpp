@@ -43,8 +43,8 @@ inline constexpr FileMagic kLockMagic = {'\x89', 'W', 'A', 'L', 'K', 'L', 'O', '
 
 using LogIdentity = std::array<std::byte, 16>;
 
-/// The 64-bit salt of one segment in one life of one log. It seeds every checksum in the segment, so
-/// that frames of another log, segment or life never pass. (The mixer is SplitMix64's finalizer:
+/// The 64-bit salt of one segment in one life of one log. It seeds every checksum in the segment,
+/// so that frames of another log, segment or life never pass. (The mixer is SplitMix64's finalizer:
 /// Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014.)
 [[nodiscard]] std::uint64_t segment_salt(const LogIdentity& log, std::uint64_t segment,
                                          std::uint64_t epoch) noexcept;
@@ -54,8 +54,8 @@ using LogIdentity = std::array<std::byte, 16>;
   return layout == Layout::whole_blocks ? kBlockBytes : kSegmentHeaderBytes;
 }
 
-/// The first place at or behind `offset` where a frame may begin: on 8 bytes, with its header inside
-/// one sector.
+/// The first place at or behind `offset` where a frame may begin: on 8 bytes, with its header
+/// inside one sector.
 [[nodiscard]] constexpr std::uint64_t next_frame_offset(std::uint64_t offset) {
   const std::uint64_t aligned = (offset + kFrameAlignment - 1) / kFrameAlignment * kFrameAlignment;
   const std::uint64_t left = kSectorBytes - aligned % kSectorBytes;
@@ -108,7 +108,8 @@ struct ManifestSlot {
   bool clean = true;  // closed, or born and never written
 };
 
-/// What the writer keeps in LOCK, rewritten without a sync: every value that ever stood there was true.
+/// What the writer keeps in LOCK, rewritten without a sync: every value that ever stood there was
+/// true.
 struct LockRecord {
   LogIdentity log{};
   std::uint64_t process = 0;

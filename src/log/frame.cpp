@@ -145,13 +145,18 @@ std::optional<BytesView> PayloadCursor::next() noexcept {
   return payload;
 }
 
-Status check_body(const FrameHeader& header, BytesView body) {
+Status check_body(const FrameHeader& header, BytesView body, std::uint64_t entry_bytes_max) {
   Result<PayloadCursor> cursor = PayloadCursor::open(header, body);
   if (!cursor) return cursor.error();
   if (!header.is(FrameKind::entries)) return {};
   for (std::uint32_t i = 0; i < header.count; ++i) {
-    if (!cursor->next()) {
-      return Error{.code = Errc::decode, .message = "frame body holds fewer entries than its header says"};
+    const auto payload = cursor->next();
+    if (payload && payload->size() > entry_bytes_max) {
+      return Error{.code = Errc::decode, .message = "an entry above the log's max_entry_bytes"};
+    }
+    if (!payload) {
+      return Error{.code = Errc::decode,
+                   .message = "frame body holds fewer entries than its header says"};
     }
   }
   if (!cursor->at_end()) {

@@ -56,7 +56,8 @@ using FrameHeaderBytes = std::array<std::byte, kFrameHeaderBytes>;
 /// Sets header.crc. `into` takes kFrameHeaderBytes.
 void encode_frame_header(FrameHeader& header, std::uint32_t seed, std::byte* into) noexcept;
 
-/// The header at `offset`, if these bytes are one: magic, checksum, place, end mark, possible lengths.
+/// The header at `offset`, if these bytes are one: magic, checksum, place, end mark, possible
+/// lengths.
 [[nodiscard]] std::optional<FrameHeader> decode_frame_header(BytesView bytes, std::uint32_t seed,
                                                              std::uint64_t offset) noexcept;
 
@@ -86,8 +87,10 @@ class PayloadCursor {
   FrameExtras extras_{};
 };
 
-/// The body holds exactly the entries that the header counts. incompatible: a flag or kind unknown.
-[[nodiscard]] Status check_body(const FrameHeader& header, BytesView body);
+/// The body holds exactly the entries that the header counts, none above the log's limit.
+/// incompatible: a flag or kind unknown.
+[[nodiscard]] Status check_body(const FrameHeader& header, BytesView body,
+                                std::uint64_t entry_bytes_max = ~std::uint64_t{0});
 
 inline constexpr std::size_t kVarintBytesMax = 10;
 /// LEB128. The bytes written.

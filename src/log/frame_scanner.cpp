@@ -8,8 +8,11 @@
 namespace walkit::log {
 
 FrameScanner::FrameScanner(File& file, const SegmentHeader& segment, std::uint64_t frame_bytes_max)
-    : window_(file),
+    : file_(&file),
+      window_(file),
       seed_(frame_seed(segment.salt())),
+      entry_bytes_max_(segment.max_entry_bytes),
+      log_bytes_max_(segment.max_frame_bytes),
       frame_bytes_max_(std::min<std::uint64_t>(frame_bytes_max, segment.max_frame_bytes)),
       position_(first_frame_offset(segment.layout)),
       expected_(segment.first),
@@ -22,27 +25,58 @@ std::optional<FrameView> FrameScanner::stop(FrameFault fault, std::optional<Fram
   return std::nullopt;
 }
 
+std::uint64_t FrameScanner::limit_of(const FrameHeader& header, std::uint64_t frame_bytes_max) {
+  return header.is(FrameKind::entries)
+             ? frame_bytes_max + kFrameExtraBytesMax
+             : std::max<std::uint64_t>(frame_bytes_max, kControlFrameBytesMax);
+}
+
+bool FrameScanner::over_readers_cap() const {
+  if (fault_ != FrameFault::structure || !fault_header_) return false;
+  const std::uint64_t bytes = kFrameHeaderBytes + std::uint64_t{fault_header_->body_bytes};
+  return bytes > limit_of(*fault_header_, frame_bytes_max_) &&
+         bytes <= limit_of(*fault_header_, log_bytes_max_);
+}
+
+Error FrameScanner::cap_error() const {
+  return {.code = Errc::too_large,
+          .message = "frame of " + std::to_string(kFrameHeaderBytes + fault_header_->body_bytes) +
+                     " bytes; this reader's frame_bytes_max is " + std::to_string(frame_bytes_max_),
+          .offset = position_,
+          .next_step = "raise ReadOptions::frame_bytes_max"};
+}
+
+// Memory for what a header says is there is taken only if the file is that long.
+Result<BytesView> FrameScanner::stored_part(const FrameHeader& header) {
+  constexpr std::uint64_t kTakenUnseenBytes = 1 << 20;
+  std::uint64_t bytes = header.stored_bytes;
+  if (bytes > kTakenUnseenBytes) {
+    const auto size = file_->size();
+    if (!size) return size.error();
+    const std::uint64_t begin = position_ + kFrameHeaderBytes;
+    bytes = std::min(bytes, std::max(*size, begin) - begin);
+  }
+  return window_.at(position_ + kFrameHeaderBytes, bytes);
+}
+
 Result<std::optional<FrameView>> FrameScanner::next() {
   const auto head = window_.at(position_, kFrameHeaderBytes);
   if (!head) return head.error();
   const auto header = decode_frame_header(*head, seed_, position_);
   if (!header) return stop(FrameFault::no_header);
   // The length is under the header's checksum; what is over the limit is not read at all.
-  const std::uint64_t limit = header->is(FrameKind::entries)
-                                  ? frame_bytes_max_ + kFrameExtraBytesMax
-                                  : std::max<std::uint64_t>(frame_bytes_max_, kControlFrameBytesMax);
-  if (kFrameHeaderBytes + std::uint64_t{header->body_bytes} > limit ||
+  if (kFrameHeaderBytes + std::uint64_t{header->body_bytes} > limit_of(*header, frame_bytes_max_) ||
       header->chain != chain_ || header->first != expected_) {
     return stop(FrameFault::structure, header);
   }
-  const auto stored = window_.at(position_ + kFrameHeaderBytes, header->stored_bytes);
+  const auto stored = stored_part(*header);
   if (!stored) return stored.error();
   if (stored->size() < header->body_bytes) return stop(FrameFault::body, header);
   const BytesView body = stored->first(header->body_bytes);
   if (crc32c(body, seed_) != header->body_crc) return stop(FrameFault::body, header);
   // Padding behind the end of the file was not written yet, and reads as the zeros it is.
   if (!all_zero(stored->subspan(header->body_bytes))) return stop(FrameFault::structure, header);
-  if (Status ok = check_body(*header, body); !ok) {
+  if (Status ok = check_body(*header, body, entry_bytes_max_); !ok) {
     const bool newer = ok.error().code == Errc::incompatible;
     return stop(newer ? FrameFault::unknown : FrameFault::structure, header);
   }

@@ -12,8 +12,8 @@ namespace walkit::log {
 enum class FrameFault {
   no_header,  // none, or one whose checksum or place is wrong
   body,       // the header holds, the body's checksum does not, or the file ends inside it
-  structure,  // checksums hold, and yet: wrong chain, wrong id, padding not zero, entries that do not
-              // fit, more than the limit. No crash leaves that.
+  structure,  // checksums hold, and yet: wrong chain, wrong id, padding not zero, entries that do
+              // not fit, more than the limit. No crash leaves that.
   unknown     // checksums hold; a kind or flag of a newer walkit
 };
 
@@ -41,15 +41,23 @@ class FrameScanner {
   [[nodiscard]] FrameFault fault() const { return fault_; }
   /// The header at position() if it holds, after a fault other than no_header.
   [[nodiscard]] const std::optional<FrameHeader>& fault_header() const { return fault_header_; }
+  /// The fault is a frame that the log allows and the reader's own cap does not.
+  [[nodiscard]] bool over_readers_cap() const;
+  /// too_large, for that case; the caller adds the file.
+  [[nodiscard]] Error cap_error() const;
   [[nodiscard]] FileWindow& window() { return window_; }
   [[nodiscard]] std::uint32_t seed() const { return seed_; }
 
  private:
   std::optional<FrameView> stop(FrameFault fault, std::optional<FrameHeader> header = {});
 
+  static std::uint64_t limit_of(const FrameHeader& header, std::uint64_t frame_bytes_max);
+  Result<BytesView> stored_part(const FrameHeader& header);
+
+  File* file_;
   FileWindow window_;
   std::uint32_t seed_;
-  std::uint64_t frame_bytes_max_;
+  std::uint64_t entry_bytes_max_, log_bytes_max_, frame_bytes_max_;
   std::uint64_t position_;
   EntryId expected_;
   std::uint32_t chain_;

@@ -117,7 +117,7 @@ Status LogCore::admit(Lock& lock, std::uint64_t bytes, std::uint64_t room, Compl
   for (;;) {
     if (Status ok = refusal(); !ok) return ok;
     const bool buffer_full =
-        !pending_.empty() && pending_.payload_bytes() + bytes > options_.max_buffer_bytes;
+        !pending_.empty() && pending_.buffered_bytes() + bytes > options_.max_buffer_bytes;
     if (making_room_) {
       wait_for_change(lock);
     } else if (buffer_full && !never_waits_for_space) {

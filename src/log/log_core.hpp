@@ -65,6 +65,10 @@ class LogCore {
   [[nodiscard]] const WalOptions& options() const { return options_; }
   /// Here the log's thread and those that wait do not exist, and what they hold is held for ever.
   [[nodiscard]] bool in_fork_child() const noexcept;
+  /// In a callback, where a call that waits would wait for itself.
+  [[nodiscard]] bool on_own_thread() const noexcept {
+    return std::this_thread::get_id() == thread_.get_id();
+  }
 
  private:
   using Lock = std::unique_lock<std::mutex>;
@@ -90,9 +94,6 @@ class LogCore {
   void release_file(Lock& lock);
   [[nodiscard]] EntryIdRange in_doubt() const { return {durable_ + 1, next_ - 1}; }
   void fail(Error error);
-  [[nodiscard]] bool on_own_thread() const {
-    return std::this_thread::get_id() == thread_.get_id();
-  }
 
   // log_core_segments.cpp: room, rotation, close.
   [[nodiscard]] bool has_room(std::uint64_t room) const;

@@ -30,8 +30,12 @@ bool LogCore::must_rotate(std::uint64_t room) const {
   const std::uint64_t buffered = pending_room_ + writing_room_;
   if (segment_frames_ == 0 && buffered == 0) return false;
   if (options_.segment_age.count() > 0) {
-    const auto age = directory_->now() - std::chrono::nanoseconds(segment_created_ns_);
-    if (age >= options_.segment_age) return true;
+    // Unsigned: the time in a header may be any number.
+    const auto now = static_cast<std::uint64_t>(directory_->now().count());
+    const std::uint64_t age = now > segment_created_ns_ ? now - segment_created_ns_ : 0;
+    if (age >= static_cast<std::uint64_t>(std::chrono::nanoseconds(options_.segment_age).count())) {
+      return true;
+    }
   }
   return position_ + buffered + room > options_.segment_bytes;
 }
@@ -180,14 +184,15 @@ Status LogCore::write_manifest(bool clean) {
   return manifest_.write(slot);
 }
 
-// Seals what this writer wrote and says in the manifest that the end is a clean one; writes nothing
-// where that is so already. The caller holds the file, and all is durable.
+// Seals what this writer wrote and says in the manifest that the end is a clean one. A manifest
+// that was only read may say so and not be on the device: its last sync may have failed. The caller
+// holds the file, and all is durable.
 Status LogCore::finish() try {
   if (Status ok = lock_->check(); !ok) return ok;
   const EntryId last = next_ - 1;
   if (active_) {
     if (Status ok = active_->seal(SegmentWriter::Ending::close, last, time_ns_); !ok) return ok;
-  } else if (manifest_.current().clean && manifest_.current().durable_through == last) {
+  } else if (manifest_.current_is_durable() && manifest_.current().clean) {
     return {};
   }
   return write_manifest(/*clean=*/true);

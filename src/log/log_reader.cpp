@@ -14,8 +14,8 @@ using namespace log;
 // One pass over a snapshot.
 class Replay {
  public:
-  Replay(Directory& directory, const ReadOptions& options,
-         const std::optional<StoredType>& type, Snapshot snapshot, ReplayMode mode)
+  Replay(Directory& directory, const ReadOptions& options, const std::optional<StoredType>& type,
+         Snapshot snapshot, ReplayMode mode)
       : directory_(directory),
         options_(options),
         type_(type),
@@ -36,7 +36,8 @@ class Replay {
   Result<OpenSegment> open_checked(std::size_t index);
   Result<Flow> read_segment(const OpenSegment& segment, const std::string& file,
                             const SegmentHeader* next);
-  Result<Flow> read_fault(FrameScanner& scanner, const std::string& file, const SegmentHeader* next);
+  Result<Flow> read_fault(FrameScanner& scanner, const std::string& file,
+                          const SegmentHeader* next);
   Status check_end(FrameScanner& scanner, File& file, const std::string& name,
                    const SegmentHeader& next) const;
   Result<Flow> give(const FrameView& frame, const SegmentHeader& segment, const std::string& file);
@@ -51,16 +52,24 @@ class Replay {
   ReplayRange range_{};
   const LogReader::Apply* apply_ = nullptr;
   ReplaySummary summary_{};
+  EntryId seen_{};       // the last id that was passed
   bool reread_ = false;  // the place of a fault, since the evidence
 };
 
-Error damaged(const std::string& file, std::uint64_t offset, std::string message, EntryIdRange lost) {
+Error damaged(const std::string& file, std::uint64_t offset, std::string message,
+              EntryIdRange lost) {
   return {.code = Errc::corrupt,
           .message = std::move(message),
           .file = file,
           .offset = offset,
           .lost = lost,
           .next_step = "keep a copy of the folder, then restore it from a backup or repair it"};
+}
+
+Error beyond_the_end(EntryId wanted, EntryId last) {
+  return {
+      .code = Errc::not_found,
+      .message = "entry " + to_string(wanted) + " was asked for; the last is " + to_string(last)};
 }
 
 Status Replay::check_range(const ReplayRange& range) const {
@@ -76,9 +85,7 @@ Status Replay::check_range(const ReplayRange& range) const {
   const bool end_is_known = !snapshot_.live || options_.visibility == Durability::durable;
   if (range.last && end_is_known && *range.last > snapshot_.end) {
     if (Status ok = tail_error(snapshot_.survey); !ok) return ok;
-    return Error{.code = Errc::not_found,
-                 .message = "entry " + to_string(*range.last) + " was asked for; the last is " +
-                            to_string(snapshot_.end)};
+    return beyond_the_end(*range.last, snapshot_.end);
   }
   return {};
 }
@@ -98,6 +105,10 @@ Result<OpenSegment> Replay::open_checked(std::size_t index) {
 }
 
 Result<ReplaySummary> Replay::run(ReplayRange range, const LogReader::Apply& apply) {
+  if (range.last && *range.last < std::max(range.first, EntryId{1})) {
+    summary_.end = ReplaySummary::End::reached_last;
+    return std::move(summary_);
+  }
   if (Status ok = check_range(range); !ok) return ok.error();
   range_ = range;
   apply_ = &apply;
@@ -116,8 +127,7 @@ Result<ReplaySummary> Replay::run(ReplayRange range, const LogReader::Apply& app
       Status linked = check_link(segment->header, next->header, segments[index + 1].file);
       if (!linked) return linked.error();
     }
-    const auto flow =
-        read_segment(*segment, segments[index].file, next ? &next->header : nullptr);
+    const auto flow = read_segment(*segment, segments[index].file, next ? &next->header : nullptr);
     if (!flow) return flow.error();
     if (*flow == Flow::done) return std::move(summary_);
     if (*flow == Flow::end || !next) return judge_end();
@@ -137,8 +147,10 @@ Result<Replay::Flow> Replay::read_segment(const OpenSegment& segment, const std:
     }
     // Beside a writer what is not durable is not looked at.
     if (snapshot_.live && !to_the_end && scanner.expected() > snapshot_.end) return Flow::end;
+    seen_ = scanner.expected() - 1;
     const auto frame = scanner.next();
     if (!frame) return frame.error();
+    reread_ = reread_ && !*frame;
     if (!*frame) {
       const auto flow = read_fault(scanner, file, next);
       if (!flow || *flow != Flow::on) return flow;
@@ -156,9 +168,7 @@ Result<Replay::Flow> Replay::read_segment(const OpenSegment& segment, const std:
 // No frame where one might be. `on` asks for another look.
 Result<Replay::Flow> Replay::read_fault(FrameScanner& scanner, const std::string& file,
                                         const SegmentHeader* next) {
-  const EntryId through = next != nullptr ? next->prev_last
-                          : snapshot_.live ? snapshot_.end
-                                           : EntryId{};
+  const EntryId through = next != nullptr ? next->prev_last : snapshot_.end;
   const bool must_be_there = next != nullptr || scanner.expected() <= through;
   if (!must_be_there) return Flow::end;
   if (!reread_) {
@@ -166,8 +176,14 @@ Result<Replay::Flow> Replay::read_fault(FrameScanner& scanner, const std::string
     scanner.refresh();
     return Flow::on;
   }
+  if (scanner.over_readers_cap()) {
+    Error too_large = scanner.cap_error();
+    too_large.file = file;
+    return too_large;
+  }
   if (scanner.fault() == FrameFault::unknown) {
-    Error newer = damaged(file, scanner.position(), "a frame of a kind this walkit does not know", {});
+    Error newer =
+        damaged(file, scanner.position(), "a frame of a kind this walkit does not know", {});
     newer.code = Errc::incompatible;
     newer.next_step = "open it with the walkit that wrote it, or a newer one";
     return newer;
@@ -194,7 +210,8 @@ Status Replay::check_end(FrameScanner& scanner, File& file, const std::string& n
                       decode_seal((*seal)->body).has_value() &&
                       scanner.position() == next.prev_seal_end && *size == next.prev_seal_end;
   if (sealed) return {};
-  return damaged(name, next.prev_end, "its seal is damaged or its length changed; no entry is lost", {});
+  return damaged(name, next.prev_end, "its seal is damaged or its length changed; no entry is lost",
+                 {});
 }
 
 Result<Replay::Flow> Replay::give(const FrameView& frame, const SegmentHeader& segment,
@@ -207,8 +224,13 @@ Result<Replay::Flow> Replay::give(const FrameView& frame, const SegmentHeader& s
   const bool bounded = snapshot_.live && options_.visibility == Durability::durable;
   for (EntryId id = frame.header.first; id <= frame.header.last(); ++id) {
     const auto payload = cursor->next();
-    if (!payload) return damaged(file, frame.header.offset, "entries do not fit their frame", {id, id});
+    if (!payload)
+      return damaged(file, frame.header.offset, "entries do not fit their frame", {id, id});
     if (id < range_.first) continue;
+    if (range_.last && id > *range_.last) {  // it lies in a recorded loss
+      summary_.end = ReplaySummary::End::reached_last;
+      return Flow::done;
+    }
     if (bounded && id > snapshot_.end) return Flow::end;
     const auto step = (*apply_)({id, *payload, schema, file, frame.header.offset});
     if (!step) return step.error();
@@ -244,10 +266,9 @@ Status Replay::note_loss(const FrameView& frame, const std::string& file) {
 
 Result<ReplaySummary> Replay::judge_end() {
   if (snapshot_.live) {
-    const bool short_of_floor = options_.expect_durable_through > snapshot_.end;
-    if (!short_of_floor) return std::move(summary_);
-    return damaged("", 0, "the log's durable id is below what the caller knows",
-                   {snapshot_.end + 1, options_.expect_durable_through});
+    // Not known before where flushed entries count too.
+    if (range_.last && *range_.last > seen_) return beyond_the_end(*range_.last, seen_);
+    return std::move(summary_);
   }
   const Survey& found = snapshot_.survey;
   if (Status ok = tail_error(found); !ok) return ok.error();
@@ -266,9 +287,8 @@ Result<ReplaySummary> Replay::judge_end() {
                .next_step = "read best_effort, or open the log for writing, which settles its end"};
 }
 
-Error no_memory() {
-  return {.code = Errc::no_memory, .message = "out of memory while reading"};
-}
+// Fits into the string itself: there is no memory for more.
+Error no_memory() { return {.code = Errc::no_memory, .message = "out of memory"}; }
 
 std::optional<StoredType> stored(const std::optional<LogWriter::Contents>& contents,
                                  const ReadOptions& options) {
@@ -308,15 +328,27 @@ Result<LogReader> LogReader::open(std::shared_ptr<Directory> directory, ReadOpti
 
 Result<ReplaySummary> LogReader::replay(ReplayMode mode, ReplayRange range,
                                         const Apply& apply) const {
-  auto snapshot =
-      take_snapshot(*directory_, options_.expect_durable_through, options_.frame_bytes_max);
-  if (!snapshot) return snapshot.error();
-  const auto type = stored(contents_, options_);
-  Replay replay(*directory_, options_, type, std::move(*snapshot), mode);
-  return replay.run(range, apply);
+  bool applying = false;  // what apply throws passes through
+  const Apply watched = [&apply, &applying](const EntryView& entry) {
+    applying = true;
+    auto step = apply(entry);
+    applying = false;
+    return step;
+  };
+  try {
+    auto snapshot =
+        take_snapshot(*directory_, options_.expect_durable_through, options_.frame_bytes_max);
+    if (!snapshot) return snapshot.error();
+    const auto type = stored(contents_, options_);
+    Replay replay(*directory_, options_, type, std::move(*snapshot), mode);
+    return replay.run(range, watched);
+  } catch (const std::bad_alloc&) {
+    if (applying) throw;
+    return no_memory();
+  }
 }
 
-Result<std::vector<SegmentInfo>> LogReader::segments() const {
+Result<std::vector<SegmentInfo>> LogReader::segments() const try {
   const auto snapshot =
       take_snapshot(*directory_, options_.expect_durable_through, options_.frame_bytes_max);
   if (!snapshot) return snapshot.error();
@@ -336,6 +368,8 @@ Result<std::vector<SegmentInfo>> LogReader::segments() const {
                                                                  : SegmentInfo::State::sealed});
   }
   return infos;
+} catch (const std::bad_alloc&) {
+  return no_memory();
 }
 
 }  // namespace walkit

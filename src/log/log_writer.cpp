@@ -1,6 +1,8 @@
 #include "walkit/log/log_writer.hpp"
 
 #include <new>
+#include <system_error>
+#include <thread>
 
 #include "log/log_core.hpp"
 #include "log/open_log.hpp"
@@ -15,6 +17,16 @@ Error moved_from() { return {.code = Errc::closed, .message = "moved from"}; }
 // Errors have nobody to tell; close() told them.
 void close_and_release(std::shared_ptr<LogCore>& core) noexcept {
   if (!core) return;
+  if (core->on_own_thread()) {
+    // Dropped in a callback: the log's thread cannot wait for its own end, so another one does.
+    try {
+      std::thread([core] { core->close().ignore("as documented"); }).detach();
+      return core.reset();
+    } catch (const std::system_error&) {
+      new (std::nothrow) std::shared_ptr<LogCore>(core);  // kept for ever, and so is the lock
+      return core.reset();
+    }
+  }
   core->close().ignore("as documented");
   // The core's condition variables have the parent's waiters, for whom their destructor would wait.
   if (core->in_fork_child()) new (std::nothrow) std::shared_ptr<LogCore>(core);

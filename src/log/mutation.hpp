@@ -3,7 +3,8 @@
 namespace walkit::log {
 
 /// A step of the protocol, left out on purpose. The crash tests are run over a core built with
-/// WALKIT_MUTATIONS, where each of these must be found out; elsewhere mutated() is a constant false.
+/// WALKIT_MUTATIONS, where each of these must be found out; elsewhere mutated() is a constant
+/// false.
 enum class Mutation {
   none,
   acknowledge_before_sync,

@@ -19,11 +19,13 @@ Error nothing_there(EntryId known, std::string_view witness) {
           .next_step = "check the folder's name, or restore it from a backup"};
 }
 
+// `create` also where it is there: who made it may have been killed before its name was durable.
 Result<std::shared_ptr<Directory>> open_subdirectory(Directory& parent, const WalOptions& options) {
-  auto directory = parent.subdirectory(options.subdirectory, OpenMode::write);
-  if (directory || directory.error().code != Errc::not_found) return directory;
   if (options.expect_durable_through > EntryId{}) {
-    return nothing_there(options.expect_durable_through, "the caller");
+    const auto there = parent.subdirectory(options.subdirectory, OpenMode::write);
+    if (!there && there.error().code == Errc::not_found) {
+      return nothing_there(options.expect_durable_through, "the caller");
+    }
   }
   return parent.subdirectory(options.subdirectory, OpenMode::create);
 }
@@ -34,7 +36,8 @@ Result<std::unique_ptr<DirectoryLock>> take_lock(Directory& directory) {
   Error error = lock.error();
   const auto record = read_lock_record(directory);
   if (record && *record) {
-    error.message += "; it is held by process " + std::to_string((*record)->process);
+    error.message +=
+        "; process " + std::to_string((*record)->process) + " was the last to write it";
   }
   error.next_step = "one writer at a time: close the other one, or read beside it";
   return error;
@@ -106,7 +109,8 @@ Status plan_recovery(Opening& opening, const Witnesses& witnesses, const StoredT
   if (opening.plan.epoch < kMost && (!opening.plan.newest || opening.plan.newest->number < kMost)) {
     return {};
   }
-  return Error{.code = Errc::too_large, .message = "no epochs or segment numbers are left in this log"};
+  return Error{.code = Errc::too_large,
+               .message = "no epochs or segment numbers are left in this log"};
 }
 
 // Nothing that was set aside before is replaced.
@@ -142,7 +146,8 @@ SegmentHeader rehomed_header(const Opening& opening, const SegmentHeader& old, L
   header.first = end.last + 1;
   header.epoch = opening.start.epoch;
   header.durable_through = end.last;
-  header.rehomed_through = opening.plan.tail.last() > end.last ? opening.plan.tail.last() : EntryId{};
+  header.rehomed_through =
+      opening.plan.tail.last() > end.last ? opening.plan.tail.last() : EntryId{};
   header.created_ns = opening.start.time_ns;
   header.prev_number = old.number;
   header.prev_last = end.last;
@@ -163,8 +168,7 @@ Status copy_unproven(Opening& opening, File& from, const SegmentHeader& old, Seg
     const FrameHeader& header = (*frame)->header;
     const bool proven = header.end() <= opening.plan.proven_end.offset;
     if (proven || header.is(FrameKind::close) || header.is(FrameKind::seal)) continue;
-    Status moved =
-        to.rehome(header, (*frame)->body, old.epoch, opening.plan.proven_end.last);
+    Status moved = to.rehome(header, (*frame)->body, old.epoch, opening.plan.proven_end.last);
     if (!moved) return moved;
   }
   if (scanner.expected() == opening.plan.tail.expected) return {};
@@ -187,6 +191,9 @@ Status rehome(Opening& opening, const WalOptions& options) {
   const bool fills = options.preallocation == Preallocation::zero_fill;
   auto segment = SegmentWriter::prepare(*opening.directory, {header.number, header.first},
                                         fills ? std::min(kPrefillBytes, options.segment_bytes) : 0);
+  if (!segment && segment.error().code == Errc::no_space) {
+    segment = SegmentWriter::prepare(*opening.directory, {header.number, header.first}, 0);
+  }
   if (!segment) return segment.error();
   Status ok = (*segment)->begin(header);
   if (ok) ok = copy_unproven(opening, **from, old, **segment);
@@ -226,10 +233,8 @@ void report_tail(Opening& opening) {
 SegmentEnd end_of_newest(const Survey& plan) {
   if (!plan.newest) return {};
   const ProvenEnd& end = plan.proven_end;
-  SegmentEnd result{.number = plan.newest->number,
-                    .last = end.last,
-                    .end = end.offset,
-                    .chain = end.chain};
+  SegmentEnd result{
+      .number = plan.newest->number, .last = end.last, .end = end.offset, .chain = end.chain};
   if (plan.closed) {
     result.end = end.seal_offset;
     result.seal_end = plan.tail.offset;
@@ -261,14 +266,14 @@ Status apply(Opening& opening, const WalOptions& options) {
   if (Status ok = sweep_temporaries(opening); !ok) return ok;
   auto manifest = ManifestWriter::open(*opening.directory, *opening.listing.manifest);
   if (!manifest) return manifest.error();
+  // A manifest names segments after their names are durable, and its own. What it does not name may
+  // be there only until the next power cut, and no later name must outlive it.
+  const std::uint64_t named = manifest->current().last_segment;
+  if (named == 0 || opening.plan.newest->number > named) {
+    if (Status ok = opening.directory->sync(); !ok) return ok;
+  }
   if (opening.plan.newest) {
     manifest->begin_at(opening.oldest.number, opening.oldest.salt());
-    // A writer that was killed between a rename and the manifest left a name that may not be durable:
-    // the next one must not outlive it.
-    const bool unnamed = opening.plan.newest->number > manifest->current().last_segment;
-    if (unnamed) {
-      if (Status ok = opening.directory->sync(); !ok) return ok;
-    }
     manifest->end_at(*opening.plan.newest);
   }
   opening.start.manifest = std::move(*manifest);
@@ -295,8 +300,8 @@ Result<LogStart> open_log(std::shared_ptr<Directory> parent, WalOptions options,
   if (Status ok = options.validate(); !ok) return ok.error();
   if (type.name.size() > kTypeNameBytesMax) {
     return Error{.code = Errc::invalid_argument,
-                 .message = "an entry type's name is at most " +
-                            std::to_string(kTypeNameBytesMax) + " bytes"};
+                 .message = "an entry type's name is at most " + std::to_string(kTypeNameBytesMax) +
+                            " bytes"};
   }
   auto directory = open_subdirectory(*parent, options);
   if (!directory) return directory.error();

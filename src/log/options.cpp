@@ -21,7 +21,9 @@ Status WalOptions::validate() const {
     return invalid("max_entry_bytes: at most max_frame_bytes less 1 KiB");
   }
   if (segment_bytes < kSegmentBytesMin) return invalid("segment_bytes: at least 4 KiB");
-  if (segment_age.count() < 0) return invalid("segment_age: not negative");
+  constexpr std::chrono::hours kTimeMax{24 * 365};
+  if (segment_age.count() < 0 || segment_age > kTimeMax) return invalid("segment_age: 0 to a year");
+  if (flush.time() > kTimeMax) return invalid("flush: a time of at most a year; manual() has none");
   if (!is_file_name(subdirectory)) return invalid("subdirectory: one component of a path");
   return {};
 }

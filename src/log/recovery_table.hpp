@@ -17,7 +17,8 @@ enum class HeaderEvidence { valid, unborn, damaged };
 /// The highest watermark, wherever it stands, against the first id that is not there.
 enum class WatermarkEvidence { below, covers };
 /// What stands between the last proven frame and the end of the good frames: nothing; frames not
-/// proven (or close and seal of a writer that was stopped while closing); the seal of a clean close.
+/// proven (or close and seal of a writer that was stopped while closing); the seal of a clean
+/// close.
 enum class RemainderEvidence { nothing, frames, clean_close };
 
 struct Evidence {

@@ -24,8 +24,8 @@ void add_files(std::string& text, std::string_view what, const std::vector<std::
 }  // namespace
 
 std::string to_string(const RecoveryReport& report) {
-  std::string text = "log " + std::string(origin_text(report.origin)) + ": entries " +
-                     to_string(report.entries);
+  std::string text =
+      "log " + std::string(origin_text(report.origin)) + ": entries " + to_string(report.entries);
   if (!report.rewritten.empty()) {
     text += "; " + to_string(report.rewritten) + " were not proven durable and were written again";
   }

@@ -22,6 +22,11 @@ class Group {
   [[nodiscard]] bool empty() const { return calls_.empty(); }
   [[nodiscard]] std::uint64_t entries() const { return entries_; }
   [[nodiscard]] std::uint64_t payload_bytes() const { return payload_bytes_; }
+  /// Of memory, headers to come included.
+  [[nodiscard]] std::uint64_t buffered_bytes() const {
+    return bodies_.size() + headers_.size() + calls_.size() * sizeof(Call) +
+           parts_.size() * sizeof(BytesView);
+  }
 
  private:
   friend class SegmentWriter;
@@ -39,7 +44,8 @@ class Group {
   std::uint64_t entries_ = 0, payload_bytes_ = 0;
 };
 
-/// The bytes that one call of these payloads takes in a frame of its own, without header and padding.
+/// The bytes that one call of these payloads takes in a frame of its own, without header and
+/// padding.
 [[nodiscard]] std::uint64_t body_bytes(std::span<const BytesView> payloads) noexcept;
 /// The most that such a call can take in the file, header and padding included.
 [[nodiscard]] std::uint64_t room_for(std::uint64_t body_bytes, Layout layout) noexcept;
@@ -92,7 +98,9 @@ class SegmentWriter {
   [[nodiscard]] std::uint64_t time_ns() const { return time_ns_; }
   /// The most that a close frame and a seal with that many lines of index take.
   [[nodiscard]] static std::uint64_t ending_room(std::size_t index_entries) noexcept;
-  [[nodiscard]] std::uint64_t ending_room() const noexcept { return ending_room(index_.size() + 1); }
+  [[nodiscard]] std::uint64_t ending_room() const noexcept {
+    return ending_room(index_.size() + 1);
+  }
   [[nodiscard]] const SegmentEnd& end() const { return end_; }
 
  private:

@@ -5,22 +5,24 @@
 namespace walkit::log {
 namespace {
 
-// A writer that came, or that rotated, between two reads makes a look worthless; more than a few in
-// a row means that what is wrong stays wrong.
-constexpr int kLooksMax = 8;
+// A writer that came, went or synced between two reads makes a look doubtful. There is no verdict
+// while that goes on, but an end to looking.
+constexpr int kLooksMax = 1000;
 
-// Beside a writer nothing behind the durable id is judged, so that a tail in motion is no tail at all.
+// Beside a writer nothing behind the durable id is judged, so that a tail in motion is no tail at
+// all.
 Result<Snapshot> look_beside_writer(Directory& directory, Snapshot snapshot, const Witnesses& seen,
                                     std::uint64_t frame_bytes_max) {
   const ManifestSlot* slot = snapshot.listing.manifest_slot();
   if (seen.lock && slot != nullptr && seen.lock->log == slot->log) {
     snapshot.end = seen.lock->durable_through;
-    return snapshot;
+  } else {
+    // No evidence in LOCK: what the frames themselves know.
+    auto found = survey(directory, snapshot.listing, {}, frame_bytes_max);
+    if (!found) return found.error();
+    snapshot.end = std::min(found->proven, found->tail.last());
   }
-  // No evidence in LOCK: what the frames themselves know.
-  auto found = survey(directory, snapshot.listing, {}, frame_bytes_max);
-  if (!found) return found.error();
-  snapshot.end = std::min(found->proven, found->tail.last());
+  snapshot.end = std::max(snapshot.end, seen.floor);  // what the caller knows must be there
   return snapshot;
 }
 
@@ -57,9 +59,8 @@ Result<Snapshot> take_snapshot(Directory& directory, EntryId floor, std::uint64_
     const auto after = read_lock_record(directory);
     if (!after) return after.error();
     const bool moved = *locked_after != *locked || *after != *before;
-    const bool doubtful = !snapshot && (*locked || moved);
-    if (doubtful || (!*locked && moved)) continue;
-    return snapshot;
+    const bool doubtful = !snapshot || !*locked;
+    if (!moved || !doubtful) return snapshot;
   }
 }
 

@@ -5,7 +5,8 @@
 namespace walkit::log {
 namespace {
 
-constexpr std::string_view kRepair = "keep a copy of the folder, then restore it from a backup or repair it";
+constexpr std::string_view kRepair =
+    "keep a copy of the folder, then restore it from a backup or repair it";
 
 Error damage(std::string_view file, std::string message, EntryIdRange lost = {}) {
   return {.code = Errc::corrupt,
@@ -31,8 +32,7 @@ Status classify(Directory& directory, Listing& listing) {
   return {};
 }
 
-Status read_manifest_into(Directory& directory, Listing& listing) {
-  auto manifest = read_manifest(directory);
+Status take_manifest(Result<ManifestView> manifest, Listing& listing) {
   if (!manifest && manifest.error().code != Errc::not_found) return manifest.error();
   if (!manifest) {
     if (listing.segments.empty()) {
@@ -66,7 +66,12 @@ Status check_numbers(const Listing& listing) {
     }
   }
   const ManifestSlot* slot = listing.manifest_slot();
-  if (slot == nullptr || slot->last_segment == 0) return {};
+  if (slot == nullptr) return {};
+  if (slot->last_segment == 0) {  // from before the first segment, the later slot being torn
+    if (segments.empty() || segments.front().name.number == 1) return {};
+    return damage(kManifestName, "is older than the segments, of which number 1 is missing",
+                  {EntryId{1}, segments.front().name.first - 1});
+  }
   const std::uint64_t oldest = segments.empty() ? 0 : segments.front().name.number;
   const std::uint64_t newest = segments.empty() ? 0 : segments.back().name.number;
   if (newest < slot->last_segment) {
@@ -112,41 +117,46 @@ RemainderEvidence remainder_of(const Survey& survey, const ProvenEnd& end) {
   return end.offset == survey.tail.offset ? RemainderEvidence::nothing : RemainderEvidence::frames;
 }
 
+// What stands outside the segments. A LOCK of another log is no evidence.
+void take_witnesses(Survey& result, const ManifestSlot* slot, const Witnesses& witnesses) {
+  result.proven = std::max(result.proven, witnesses.floor);
+  if (slot != nullptr) result.proven = std::max(result.proven, slot->durable_through);
+  if (!witnesses.lock || witnesses.lock->log != result.log) return;
+  result.proven = std::max(result.proven, witnesses.lock->durable_through);
+  result.epoch = std::max(result.epoch, witnesses.lock->epoch);
+}
+
 // With no segment there is nothing to judge but that nothing is missing.
-Survey survey_of_nothing(const Listing& listing, EntryId witnessed) {
+Survey survey_of_nothing(const ManifestSlot* slot, const Witnesses& witnesses) {
   Survey result;
   result.tail.expected = EntryId{1};
-  result.proven = witnessed;
-  if (const ManifestSlot* slot = listing.manifest_slot()) {
+  if (slot != nullptr) {
     result.log = slot->log;
     result.epoch = slot->epoch;
-    result.closed = slot->clean;
+    result.ended_cleanly = result.closed = slot->clean;
   }
-  if (witnessed >= result.tail.expected) {
+  take_witnesses(result, slot, witnesses);
+  if (result.proven >= result.tail.expected) {
     result.decision = {TailVerdict::lost_acknowledged, TailAction::refuse};
   }
   return result;
 }
 
-EntryId witnessed_through(const Listing& listing, const Witnesses& witnesses) {
-  EntryId highest = witnesses.floor;
-  const ManifestSlot* slot = listing.manifest_slot();
-  if (slot != nullptr) highest = std::max(highest, slot->durable_through);
-  const bool same_log = witnesses.lock && (slot == nullptr || witnesses.lock->log == slot->log);
-  if (same_log) highest = std::max(highest, witnesses.lock->durable_through);
-  return highest;
-}
-
 Status judge_tail(Survey& result, const OpenSegment& segment, const ManifestSlot* slot,
                   std::uint64_t frame_bytes_max) {
   const auto tail = read_tail(*segment.file, segment.header, frame_bytes_max);
-  if (!tail) return tail.error();
+  if (!tail) {
+    Error error = tail.error();
+    if (error.file.empty()) error.file = result.newest_file;
+    return error;
+  }
   result.tail = *tail;
   result.proven = std::max(result.proven, tail->watermark);
-  result.closed = slot != nullptr && slot->clean && slot->last_segment == segment.header.number &&
-                  slot->durable_through == tail->last() && tail->sealed;
-  const auto end =
-      find_proven_end(*segment.file, segment.header, frame_bytes_max, result.proven);
+  result.ended_cleanly = slot != nullptr && slot->clean &&
+                         slot->last_segment == segment.header.number &&
+                         slot->durable_through == tail->last() && tail->shape == TailShape::zeros;
+  result.closed = result.ended_cleanly && tail->sealed;
+  const auto end = find_proven_end(*segment.file, segment.header, frame_bytes_max, result.proven);
   if (!end) return end.error();
   result.proven_end = *end;
   result.decision = decide({.watermark = result.proven >= tail->expected ? WatermarkEvidence::covers
@@ -161,8 +171,10 @@ Status judge_tail(Survey& result, const OpenSegment& segment, const ManifestSlot
 
 Result<Listing> list_log(Directory& directory) {
   Listing listing;
+  // Before the names: beside a writer names are only added, so that what it names is there.
+  auto manifest = read_manifest(directory);
   if (Status ok = classify(directory, listing); !ok) return ok.error();
-  if (Status ok = read_manifest_into(directory, listing); !ok) return ok.error();
+  if (Status ok = take_manifest(std::move(manifest), listing); !ok) return ok.error();
   if (Status ok = check_numbers(listing); !ok) return ok.error();
   // Files of a trim that was stopped between the manifest and the removals.
   if (const ManifestSlot* slot = listing.manifest_slot()) {
@@ -206,9 +218,7 @@ Status check_link(const SegmentHeader& previous, const SegmentHeader& next, std:
 Result<Survey> survey(Directory& directory, const Listing& listing, const Witnesses& witnesses,
                       std::uint64_t frame_bytes_max) {
   const ManifestSlot* slot = listing.manifest_slot();
-  const EntryId witnessed = witnessed_through(listing, witnesses);
-  Survey result = survey_of_nothing(listing, witnessed);
-  if (witnesses.lock) result.epoch = std::max(result.epoch, witnesses.lock->epoch);
+  Survey result = survey_of_nothing(slot, witnesses);
   for (std::size_t i = listing.segments.size(); i-- > 0;) {
     const SegmentFile& newest = listing.segments[i];
     const auto segment = open_segment(directory, newest);
@@ -220,7 +230,7 @@ Result<Survey> survey(Directory& directory, const Listing& listing, const Witnes
       const bool unreadable = segment.error().code != Errc::corrupt;
       if (unreadable || decide({.header = header}).action == TailAction::refuse || result.unborn) {
         Error error = segment.error();
-        if (!unreadable) error.lost = {newest.name.first, witnessed};
+        if (!unreadable) error.lost = {newest.name.first, result.proven};
         return error;
       }
       result.unborn = newest;
@@ -235,6 +245,7 @@ Result<Survey> survey(Directory& directory, const Listing& listing, const Witnes
     result.newest_file = newest.file;
     result.log = segment->header.log;
     result.epoch = std::max(result.epoch, segment->header.epoch);
+    take_witnesses(result, slot, witnesses);
     if (Status ok = judge_tail(result, *segment, slot, frame_bytes_max); !ok) return ok.error();
     return result;
   }

@@ -19,8 +19,8 @@ struct SegmentFile {
   SegmentName name{};
 };
 
-/// The names, checked against the manifest: numbers without a hole from its first to its last, first
-/// ids not falling.
+/// The names, checked against the manifest: numbers without a hole from its first to its last,
+/// first ids not falling.
 struct Listing {
   std::vector<SegmentFile> segments{};  // by number
   std::optional<ManifestView> manifest{};
@@ -60,8 +60,9 @@ struct Survey {
   EntryId proven{};
   ProvenEnd proven_end{};
   Decision decision{};
-  bool closed = false;  // the manifest says that the log was closed and the seal fits
-  std::uint64_t epoch = 0;  // the highest seen
+  bool ended_cleanly = false;  // the manifest says that the log was closed, and here it ends
+  bool closed = false;         // and the seal fits: by the writer of this segment
+  std::uint64_t epoch = 0;     // the highest seen
   LogIdentity log{};
 };
 

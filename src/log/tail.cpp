@@ -20,8 +20,8 @@ Result<Bytes> read_padded(FileWindow& window, std::uint64_t begin, std::uint64_t
   return bytes;
 }
 
-// A header at `offset` that did not land, or only as a prefix: its last byte and all behind it in the
-// sector are zeros, since they would have landed in the same piece.
+// A header at `offset` that did not land, or only as a prefix: its last byte and all behind it in
+// the sector are zeros, since they would have landed in the same piece.
 Result<bool> header_may_be_torn(FileWindow& window, std::uint64_t offset) {
   const std::uint64_t sector_end = (offset / kSectorBytes + 1) * kSectorBytes;
   const auto bytes = read_padded(window, offset, sector_end);
@@ -134,7 +134,8 @@ Result<ProvenEnd> find_proven_end(File& file, const SegmentHeader& header,
       end.seal_offset = before;
       end.seal_prev_chain = chain;
     }
-    // Markers, closes and seals prove nothing and count only if something proven stands behind them.
+    // Markers, closes and seals prove nothing and count only if something proven stands behind
+    // them.
     if (!h.is(FrameKind::entries) && !h.is(FrameKind::loss)) continue;
     const EntryId last = scanner.expected() - 1;
     counting = counting && last <= proven;

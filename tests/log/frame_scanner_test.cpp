@@ -164,6 +164,16 @@ TEST(FrameScanner, FrameAtTheLimitIsReadAndOneOverItIsStructure) {
   }
 }
 
+TEST(FrameScanner, EntryAtTheLimitIsReadAndOneOverItIsStructure) {
+  SegmentHeader header = first_header();
+  header.max_entry_bytes = 100;
+  FramesByHand segment = FramesByHand(header).entries(1, 0, {std::string(100, 'x')});
+  segment.entries(2, 1, {std::string(101, 'x')});
+  const Scan found = scan(segment);
+  EXPECT_EQ(found.frames.size(), 1u);
+  EXPECT_EQ(found.fault, FrameFault::structure);
+}
+
 TEST(FrameScanner, ReadersOwnCapHoldsWhateverTheHeaderSays) {
   const FramesByHand segment = one_entry().entries(2, 1, {std::string(120, 'x')});
   EXPECT_EQ(scan(segment, 200).frames.size(), 2u);

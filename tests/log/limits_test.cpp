@@ -150,14 +150,16 @@ TEST(Limits, CodecThatThrowsOrRefusesAppendsNothing) {
 }
 
 TEST(Limits, FullBufferPushesOutAndOneLargerCallEntersWhenEmpty) {
+  constexpr std::size_t kMax = 1000, kOfACall = 136;  // a call's own share of the buffer
   const auto directory = CrashDirectory::create();
   auto wal =
-      Wal::open(directory, {.flush = FlushPolicy::manual(), .max_buffer_bytes = 100}).value();
+      Wal::open(directory, {.flush = FlushPolicy::manual(), .max_buffer_bytes = kMax}).value();
   ASSERT_THAT(wal.append(std::string(5000, 'x')), IsOkAndHolds(EntryId{1}));
   EXPECT_EQ(wal.durable_entry_id(), EntryId{}) << "larger than the buffer, and buffered";
   ASSERT_THAT(wal.append(std::string(60, 'y')), IsOkAndHolds(EntryId{2}));
   EXPECT_EQ(wal.durable_entry_id(), EntryId{1}) << "the one before had to go";
-  ASSERT_THAT(wal.append(std::string(39, 'z')), IsOkAndHolds(EntryId{3}));
+  const std::size_t left = kMax - (kOfACall + 61) - 2;
+  ASSERT_THAT(wal.append(std::string(left, 'z')), IsOkAndHolds(EntryId{3}));
   EXPECT_EQ(wal.durable_entry_id(), EntryId{1}) << "exactly full";
   ASSERT_THAT(wal.append_async("1"), IsOk());
   EXPECT_EQ(wal.durable_entry_id(), EntryId{3});

@@ -134,6 +134,24 @@ TEST(Ticket, BlockingCallInACallbackIsRefused) {
   EXPECT_THAT(wal.close(), IsOk());
 }
 
+TEST(Ticket, WriterDroppedInItsOwnCallbackIsClosed) {
+  const auto directory = MemoryDirectory::create();
+  auto wal = std::make_shared<Wal>(manual_wal(directory));
+  std::promise<void> dropped;
+  const Ticket ticket = wal->append_async("last").value();
+  ticket.on_durable([&dropped, owner = std::move(wal)](const Status&) mutable {
+    owner.reset();
+    dropped.set_value();
+  });
+  dropped.get_future().wait();
+  auto next = Wal::open(directory);
+  while (!next && next.error().code == Errc::locked) {
+    std::this_thread::yield();
+    next = Wal::open(directory);
+  }
+  EXPECT_EQ(next.value().recovery().origin, RecoveryReport::Origin::clean_close);
+}
+
 TEST(Ticket, CloseAnswersWhatIsOpenAndTicketsOutliveTheWriter) {
   std::vector<Ticket> tickets;
   std::atomic<int> durable = 0;

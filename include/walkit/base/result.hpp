@@ -71,8 +71,7 @@ class [[nodiscard]] Result : public tl::expected<T, Error> {
  public:
   using Base = tl::expected<T, Error>;
   using Base::Base;
-  Result()
-    requires std::is_default_constructible_v<Base>
+  Result() requires std::is_default_constructible_v<Base>
   = default;
   Result(Base base) : Base(std::move(base)) {}
   Result(Error error) : Base(tl::unexpect, std::move(error)) {}

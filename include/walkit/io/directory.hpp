@@ -14,7 +14,8 @@
 
 namespace walkit {
 
-/// read: must exist, reading only. create: must not exist. write: must exist. The last two read too.
+/// read: must exist, reading only. create: must not exist. write: must exist. The last two read
+/// too.
 enum class OpenMode { read, create, write };
 
 /// One open file. An error leaves the file open and says which file. Calls on one File do not
@@ -24,7 +25,8 @@ class File {
   virtual ~File() = default;
   /// The bytes read: short only at the end of the file.
   virtual Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> into) = 0;
-  /// Writes all parts, one behind the other, or answers an error (no_space, io) with any of them written.
+  /// Writes all parts, one behind the other, or answers an error (no_space, io) with any of them
+  /// written.
   virtual Status write_at(std::uint64_t offset, std::span<const BytesView> parts) = 0;
   /// Grows the file with zeros that are written, not only allocated, so that later syncs need no
   /// metadata. A file that is longer stays as it is.
@@ -44,9 +46,9 @@ class DirectoryLock {
   virtual Status check() = 0;
 };
 
-/// Where a log lives. A name is one component ("a.wal"; see is_file_name), so that no data can spell
-/// a path: any other name is invalid_argument. Missing files are not_found, present ones where none
-/// may be already_exists. Any thread may call.
+/// Where a log lives. A name is one component ("a.wal"; see is_file_name), so that no data can
+/// spell a path: any other name is invalid_argument. Missing files are not_found, present ones
+/// where none may be already_exists. Any thread may call.
 class Directory {
  public:
   struct Rename {
@@ -60,9 +62,9 @@ class Directory {
   virtual Result<std::shared_ptr<Directory>> subdirectory(std::string_view name, OpenMode mode) = 0;
   virtual Result<std::unique_ptr<File>> open(std::string_view name, OpenMode mode) = 0;
   virtual Result<std::vector<std::string>> list() = 0;  // files and subdirectories, sorted
-  virtual Status rename(Rename names) = 0;              // replaces `to`, atomically; durable after sync
-  virtual Status remove(std::string_view name) = 0;     // a file; durable after sync
-  virtual Status sync() = 0;                            // names are durable
+  virtual Status rename(Rename names) = 0;  // replaces `to`, atomically; durable after sync
+  virtual Status remove(std::string_view name) = 0;  // a file; durable after sync
+  virtual Status sync() = 0;                         // names are durable
   /// Opens or creates the file LOCK and leaves its bytes alone. locked: somebody holds it.
   virtual Result<std::unique_ptr<DirectoryLock>> lock() = 0;
   virtual Result<bool> is_locked() = 0;  // asks without taking it

@@ -35,8 +35,8 @@ class LogReader {
  public:
   using Apply = std::function<Result<Step>(const EntryView&)>;
 
-  /// not_found: no log. incompatible: another codec or type, or a newer format. contents: none reads
-  /// any codec and type, as a tool does.
+  /// not_found: no log. incompatible: another codec or type, or a newer format. contents: none
+  /// reads any codec and type, as a tool does.
   static Result<LogReader> open(std::shared_ptr<Directory> directory, ReadOptions options,
                                 std::optional<LogWriter::Contents> contents);
 

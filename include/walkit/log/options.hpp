@@ -58,16 +58,18 @@ class FlushPolicy {
 enum class Durability { flushed, durable };
 
 /// zero_fill: space is written with zeros ahead of use, so that a sync needs no metadata and a full
-/// disk is `no_space` before anything happened. none: a full disk is a failed write, which is final.
+/// disk is `no_space` before anything happened. none: a full disk is a failed write, which is
+/// final.
 enum class Preallocation { none, zero_fill };
 
-/// packed: frames follow each other; smallest. whole_blocks: each sync group starts on its own 4 KiB
-/// block, so that nothing acknowledged shares a block with what is in flight, and a damaged tail is
-/// told from a torn one; costs up to 4 KiB per sync.
+/// packed: frames follow each other; smallest. whole_blocks: each sync group starts on its own 4
+/// KiB block, so that nothing acknowledged shares a block with what is in flight, and a damaged
+/// tail is told from a torn one; costs up to 4 KiB per sync.
 enum class Layout { packed, whole_blocks };
 
 /// strict: all but a clean end is an error (disaster checks, migrations). best_effort: a torn tail
-/// of the newest segment is the end of the log (start-up after a crash); all else is still an error.
+/// of the newest segment is the end of the log (start-up after a crash); all else is still an
+/// error.
 enum class ReplayMode { strict, best_effort };
 
 /// What a replay callback may answer.
@@ -92,13 +94,15 @@ struct WalOptions {
   FlushPolicy flush{};
   Durability durability = Durability::durable;
   std::uint64_t segment_bytes = 64u << 20;  // a new file after this much; 4 KiB at least
-  std::chrono::seconds segment_age{0};      // or after this long, at the next append; 0: never for age
+  std::chrono::seconds segment_age{
+      0};  // or after this long, at the next append; 0: never; at most a year
   /// One frame (a batch), its 64-byte header included: more is too_large. Kept in the log.
   std::uint32_t max_frame_bytes = 64u << 20;
   Layout layout = Layout::packed;
   /// Kept in the log: readers have the same limit. At most max_frame_bytes less 1 KiB.
   std::uint32_t max_entry_bytes = 16u << 20;
-  /// Not yet flushed; above it appends wait. One larger call enters when the buffer is empty.
+  /// Buffered, some 140 bytes for each call included; above it appends wait. What is being written
+  /// counts apart. One larger call enters when the buffer is empty.
   std::uint64_t max_buffer_bytes = 8u << 20;
   Preallocation preallocation = Preallocation::zero_fill;
   EntryType entry_type{};            // instead of what E declares
