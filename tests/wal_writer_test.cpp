@@ -139,6 +139,17 @@ TEST_P(WalWriterOver, TypeWithoutNameKeepsTheLogs) {
   EXPECT_THAT(WalWriter<Put>::open(directory(), named), IsOk());
 }
 
+TEST_P(WalWriterOver, TypeWithoutNameChecksNoSchema) {
+  const auto open = [&](EntryType type) {
+    return WalWriter<std::string, BytesCodec>::open(directory(), {.entry_type = type});
+  };
+  ASSERT_THAT(open({"lines", 2}).value().append("a"), IsOk());
+  ASSERT_THAT(open({}).value().append("b"), IsOk());
+  EXPECT_THAT(open({"lines", 1}), HasErrc(Errc::incompatible)) << "the log kept its schema";
+  const auto reader = WalReader<std::string, BytesCodec>::open(directory()).value();
+  EXPECT_THAT(reader.entry_count(), IsOkAndHolds(2u));
+}
+
 TEST_P(WalWriterOver, ExpectDurableThroughRefusesALogThatLacksIt) {
   const WalOptions floor{.expect_durable_through = EntryId{2}};
   const auto none = WalWriter<Put>::open(directory(), floor);

@@ -331,7 +331,10 @@ Result<LogStart> open_log(std::shared_ptr<Directory> parent, WalOptions options,
     if (Status ok = plan_recovery(opening, witnesses, type); !ok) return ok.error();
   }
   const Survey& plan = opening.plan;
-  if (plan.newest && type.name.empty()) type.name = plan.newest->type_name;
+  if (plan.newest && type.name.empty()) {
+    type.name = plan.newest->type_name;
+    type.schema = plan.newest->schema;
+  }
   start.epoch = plan.epoch + 1;
   const auto now = static_cast<std::uint64_t>(opening.directory->now().count());
   start.time_ns = std::max(plan.tail.time_ns, now);

@@ -34,7 +34,7 @@ Status check_type(const SegmentHeader& stored, const StoredType& mine, std::stri
                             "\"; this program's type is \"" + mine.name + "\"",
                         "check the folder's name, or the entry_type that the program declares");
   }
-  if (stored.schema > mine.schema) {
+  if (!mine.name.empty() && stored.schema > mine.schema) {
     return incompatible(file,
                         "holds entries of schema " + std::to_string(stored.schema) +
                             "; this program knows up to " + std::to_string(mine.schema),

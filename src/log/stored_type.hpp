@@ -15,7 +15,8 @@ struct StoredType {
   std::uint32_t schema = 1;
 };
 
-/// incompatible: another codec, another name where both have one, or a newer schema than `mine`.
+/// incompatible: another codec, another name where both have one, or a newer schema than `mine`
+/// where that is declared.
 Status check_type(const SegmentHeader& stored, const StoredType& mine, std::string_view file);
 
 }  // namespace walkit::log
