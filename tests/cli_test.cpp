@@ -73,6 +73,8 @@ TEST_F(CliTest, JsonLinesSayTextOrHex) {
             "{\"id\":2,\"hex\":\"fffe\"}\n"
             "{\"id\":3,\"hex\":\"c0af\"}\n"
             "{\"id\":4,\"hex\":\"eda080\"}\n");
+  append(std::string("a\0b\n", 4));
+  EXPECT_EQ(cat({"--format", "jsonl", "--from", "5"}).out, "{\"id\":5,\"hex\":\"610062\"}\n");
 }
 
 TEST_F(CliTest, HexIsADumpWithTheId) {

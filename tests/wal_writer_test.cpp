@@ -3,7 +3,6 @@
 #include "walkit/wal_writer.hpp"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cereal/types/string.hpp>
 
@@ -106,7 +105,7 @@ TEST_P(WalWriterOver, SecondOpenIsLockedAndSaysByWhom) {
   auto wal = WalWriter<Put>::open(directory()).value();
   const auto second = WalWriter<Put>::open(directory());
   ASSERT_THAT(second, HasErrc(Errc::locked));
-  EXPECT_NE(second.error().message.find("process " + std::to_string(::getpid())), std::string::npos)
+  EXPECT_NE(second.error().message.find("this process has a writer open"), std::string::npos)
       << second.error();
   EXPECT_THAT(wal.append({"a", 1}), IsOk());
   ASSERT_THAT(wal.close(), IsOk());

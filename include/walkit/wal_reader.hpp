@@ -33,6 +33,11 @@ struct WalRecord {
 /// Any thread.
 template <class E, class C = CerealCodec<E>>
 class WalReader {
+  static_assert(
+      requires { sizeof(C); },
+      "walkit: CerealCodec is not there. Include walkit/cereal_codec.hpp, which needs RTTI "
+      "and exceptions, or name another codec: WalReader<E, MyCodec>");
+
  public:
   /// not_found: no log. incompatible: another type or codec, or a newer format.
   static Result<WalReader> open(std::shared_ptr<Directory> directory, ReadOptions options = {},

@@ -28,6 +28,11 @@ class CerealCodec;  // walkit/cereal_codec.hpp; walkit.hpp includes it
 /// callback is closed by another thread, soon after.
 template <class E, class C = CerealCodec<E>>
 class WalWriter {
+  static_assert(
+      requires { sizeof(C); },
+      "walkit: CerealCodec is not there. Include walkit/cereal_codec.hpp, which needs RTTI "
+      "and exceptions, or name another codec: WalWriter<E, MyCodec>");
+
  public:
   /// Creates the log, or recovers and resumes it; all it finds is durable on return. locked:
   /// another writer has it. corrupt: acknowledged entries are gone; nothing was changed.

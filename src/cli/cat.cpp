@@ -12,7 +12,7 @@ namespace {
 
 void write_json(Output& out, EntryId id, std::string_view payload) {
   nlohmann::ordered_json line{{"id", id.value}};
-  if (is_utf8(payload)) {
+  if (is_text(payload)) {
     line["text"] = payload;
   } else {
     line["hex"] = hex(payload);

@@ -26,6 +26,23 @@ constexpr const char* kExitCodes =
     "usage,\n"
     "65 incompatible, 66 no log, 74 input or output failed. Words go to stderr, data to stdout.";
 
+// Instead of CLI11's own transformer, whose error shows a table of numbers.
+template <class Value>
+CLI::Validator one_of(const std::map<std::string, Value>& values) {
+  return CLI::Validator(
+      [&values](std::string& text) {
+        const auto found = values.find(text);
+        if (found != values.end()) {
+          text = std::to_string(static_cast<int>(found->second));
+          return std::string();
+        }
+        std::string names;
+        for (const auto& value : values) names += (names.empty() ? "" : ", ") + value.first;
+        return "\"" + text + "\" is none of " + names;
+      },
+      "");
+}
+
 void add_directory(CLI::App& command, std::string& directory) {
   command.add_option("DIR", directory, "The directory of the log, or its folder wal")->required();
 }
@@ -42,7 +59,7 @@ void add_append(CLI::App& app, AppendOptions& options) {
           "--sync", options.sync,
           "each: every line is durable before the next; batch: one sync for the lines that "
           "are there; none: to the operating system, one sync at the end")
-      ->transform(CLI::CheckedTransformer(kSyncs))
+      ->transform(one_of(kSyncs))
       ->option_text("each|batch|none [batch]");
   command->add_flag("--acks", options.acks,
                     "Print the ids of each group as soon as it is safe, not all at the end");
@@ -71,8 +88,8 @@ void add_cat(CLI::App& app, Arguments& arguments) {
       ->add_option(
           "--format", arguments.cat.format,
           "text: a line each, escaped; jsonl: {\"id\":1,\"text\":\"...\"}, or \"hex\" where "
-          "it is no UTF-8; hex: a dump; raw: the bytes, nothing between them")
-      ->transform(CLI::CheckedTransformer(kFormats))
+          "it is no text; hex: a dump; raw: the bytes, nothing between them")
+      ->transform(one_of(kFormats))
       ->option_text("text|jsonl|hex|raw [text]");
 }
 

@@ -215,8 +215,7 @@ Status Demo::print_story() const {
              proof_.last().value, segments->size(), static_cast<double>(bytes) / (1 << 20));
   fmt::print("lines of the file     {} of {} journaled{}\n", proof_.lines_done(), input_.lines(),
              proof_.lines_done() == input_.lines() ? ", then more rounds" : "");
-  fmt::print("written twice         {} entries that recovery found unproven and made durable\n",
-             figures_.rewritten);
+  fmt::print("made durable later    {} entries that recovery found unproven\n", figures_.rewritten);
   fmt::print("cut                   {} bytes of writes that a kill tore\n", figures_.cut_bytes);
   fmt::print("syncs                 about {}, {:.1f} entries each\n", figures_.syncs, per_sync);
   fmt::print("acknowledgement lost  {} entries, to a kill in between: as whole as the others\n",

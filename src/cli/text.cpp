@@ -62,11 +62,11 @@ void escape_into(std::string& out, std::string_view bytes) {
 
 }  // namespace
 
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const CodePoint next = first_code_point(text);
-    if (next.bytes == 0) return false;
-    text.remove_prefix(next.bytes);
+bool is_text(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const CodePoint next = first_code_point(bytes);
+    if (next.bytes == 0 || next.value == 0) return false;
+    bytes.remove_prefix(next.bytes);
   }
   return true;
 }

@@ -6,8 +6,8 @@
 
 namespace walkit::cli {
 
-/// Well-formed: no overlong forms, no surrogates, nothing above U+10FFFF.
-[[nodiscard]] bool is_utf8(std::string_view text);
+/// Well-formed UTF-8 without a NUL, which binary entries have and texts do not.
+[[nodiscard]] bool is_text(std::string_view bytes);
 
 /// One line that a terminal can be shown: control characters, what turns the direction of writing,
 /// and bytes that are no UTF-8 become \n, \r, \t or \xNN; a backslash is doubled.

@@ -192,7 +192,11 @@ Result<std::shared_ptr<Directory>> FsDirectory::open(const std::filesystem::path
     return io::bad_call(path.native(), "not a path: expected at least one byte and no NUL");
   }
   Result<Descriptor> fd = open_path(path, options.access);
-  if (!fd) return fd.error();
+  if (!fd) {
+    Error error = fd.error();
+    error.message += ", on the way to " + path.native();
+    return error;
+  }
   return std::make_shared<OpenFsDirectory>(std::move(*fd), path, options);
 }
 

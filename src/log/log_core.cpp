@@ -171,8 +171,10 @@ Error LogCore::no_memory() noexcept {
 Error LogCore::poisoned() const noexcept {
   if (failure_->code == Errc::closed) return failure();  // a fork's child
   return or_bare(Errc::poisoned, [this]() -> Error {
+    Error cause = *failure_;
+    cause.next_step.clear();  // it was for who met it first
     return {.code = Errc::poisoned,
-            .message = "the log refuses all work since: " + to_string(*failure_),
+            .message = "the log refuses all work since: " + to_string(cause),
             .file = failure_->file,
             .offset = failure_->offset,
             .lost = in_doubt(),

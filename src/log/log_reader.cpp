@@ -63,7 +63,7 @@ Error damaged(const std::string& file, std::uint64_t offset, std::string message
           .file = file,
           .offset = offset,
           .lost = lost,
-          .next_step = "keep a copy of the folder, then restore it from a backup or repair it"};
+          .next_step = std::string(kAfterDamage)};
 }
 
 Error beyond_the_end(EntryId wanted, EntryId last) {

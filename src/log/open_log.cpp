@@ -36,8 +36,10 @@ Result<std::unique_ptr<DirectoryLock>> take_lock(Directory& directory) {
   Error error = lock.error();
   const auto record = read_lock_record(directory);
   if (record && *record) {
-    error.message +=
-        "; process " + std::to_string((*record)->process) + " was the last to write it";
+    const std::uint64_t holder = (*record)->process;
+    error.message += holder == process_id() ? "; this process has a writer open"
+                                            : "; it is held by process " + std::to_string(holder) +
+                                                  ", or by one that is just opening it";
   }
   error.next_step = "one writer at a time: close the other one, or read beside it";
   return error;

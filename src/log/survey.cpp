@@ -5,15 +5,12 @@
 namespace walkit::log {
 namespace {
 
-constexpr std::string_view kRepair =
-    "keep a copy of the folder, then restore it from a backup or repair it";
-
 Error damage(std::string_view file, std::string message, EntryIdRange lost = {}) {
   return {.code = Errc::corrupt,
           .message = std::move(message),
           .file = std::string(file),
           .lost = lost,
-          .next_step = std::string(kRepair)};
+          .next_step = std::string(kAfterDamage)};
 }
 
 // Sorts names into what is ours and what is not. Names known with wrong content are found later.
@@ -195,7 +192,7 @@ Result<OpenSegment> open_segment(Directory& directory, const SegmentFile& segmen
   if (!header) {
     Error error = header.error();
     error.file = segment.file;
-    if (error.next_step.empty()) error.next_step = kRepair;
+    if (error.next_step.empty()) error.next_step = kAfterDamage;
     return error;
   }
   if (header->number != segment.name.number || header->first != segment.name.first) {

@@ -14,6 +14,11 @@
 
 namespace walkit::log {
 
+/// The next step of every error that tells of damage.
+inline constexpr std::string_view kAfterDamage =
+    "keep a copy of the folder, then restore it from a backup, or save what still reads into a new "
+    "log";
+
 struct SegmentFile {
   std::string file{};
   SegmentName name{};

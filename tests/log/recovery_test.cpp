@@ -11,8 +11,6 @@ namespace {
 using log::FrameKind;
 using Origin = RecoveryReport::Origin;
 
-constexpr std::uint64_t kFrame = log::kFrameHeaderBytes;
-
 void expect_holds(const LogBox& box, std::uint64_t count) {
   EXPECT_THAT(read_all(box.directory), IsOkAndHolds(texts_through(count)));
 }

@@ -22,7 +22,7 @@ struct SegmentInfo {
 /// What WalWriter::open found and did.
 struct RecoveryReport {
   enum class Origin { created, clean_close, crash } origin = Origin::created;
-  EntryIdRange entries{};           // in the log now, all durable
+  EntryIdRange entries{};           // in the log now, all durable; replay says if they are intact
   EntryIdRange rewritten{};         // were not proven durable; are now
   std::uint64_t torn_bytes = 0;     // tail never acknowledged, cut: a write that did not finish
   std::uint64_t suspect_bytes = 0;  // the same, of a shape that a crash need not explain
