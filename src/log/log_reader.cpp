@@ -152,14 +152,14 @@ Result<Replay::Flow> Replay::read_segment(const OpenSegment& segment, const std:
     if (!frame) return frame.error();
     reread_ = reread_ && !*frame;
     if (!*frame) {
-      const auto flow = read_fault(scanner, file, next);
+      auto flow = read_fault(scanner, file, next);
       if (!flow || *flow != Flow::on) return flow;
       continue;
     }
     if ((*frame)->header.is(FrameKind::loss)) {
       if (Status ok = note_loss(**frame, file); !ok) return ok.error();
     } else if ((*frame)->header.is(FrameKind::entries)) {
-      const auto flow = give(**frame, segment.header, file);
+      auto flow = give(**frame, segment.header, file);
       if (!flow || *flow != Flow::on) return flow;
     }
   }

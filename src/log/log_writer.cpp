@@ -53,7 +53,7 @@ Result<LogWriter> LogWriter::open(std::shared_ptr<Directory> directory, WalOptio
   log::StoredType type{.codec = contents.codec,
                        .name = std::string(contents.type.name),
                        .schema = contents.type.schema};
-  auto start = log::open_log(std::move(directory), std::move(options), std::move(type));
+  auto start = log::open_log(*directory, std::move(options), std::move(type));
   if (!start) return start.error();
   return LogWriter(std::make_shared<LogCore>(std::move(*start)));
 } catch (const std::bad_alloc&) {

@@ -298,14 +298,14 @@ bool header_would_differ(const SegmentHeader& header, const StoredType& type,
 
 }  // namespace
 
-Result<LogStart> open_log(std::shared_ptr<Directory> parent, WalOptions options, StoredType type) {
+Result<LogStart> open_log(Directory& parent, WalOptions options, StoredType type) {
   if (Status ok = options.validate(); !ok) return ok.error();
   if (type.name.size() > kTypeNameBytesMax) {
     return Error{.code = Errc::invalid_argument,
                  .message = "an entry type's name is at most " + std::to_string(kTypeNameBytesMax) +
                             " bytes"};
   }
-  auto directory = open_subdirectory(*parent, options);
+  auto directory = open_subdirectory(parent, options);
   if (!directory) return directory.error();
   Opening opening{.directory = std::move(*directory)};
   LogStart& start = opening.start;

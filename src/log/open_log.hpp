@@ -6,6 +6,6 @@ namespace walkit::log {
 
 /// Opens a log for writing: plans (lock, names, the newest headers, the tail), then applies. An
 /// error from the plan changed nothing. What it hands over is durable.
-Result<LogStart> open_log(std::shared_ptr<Directory> parent, WalOptions options, StoredType type);
+Result<LogStart> open_log(Directory& parent, WalOptions options, StoredType type);
 
 }  // namespace walkit::log
