@@ -236,7 +236,7 @@ Status check_crashes_in_recovery(const std::shared_ptr<CrashDirectory>& image, c
     // The handle above is gone, but its power was cut: it closed nothing.
     Model left = model;
     if (opened) continue;
-    if (Status ok = check(boot->crash(Crash::power_cut), setup, left); !ok) {
+    if (Status ok = check(boot->crash(setup.crash), setup, left); !ok) {
       Error error = ok.error();
       error.message += " (crashed at operation " + std::to_string(point) + " of recovery)";
       return error;

@@ -55,7 +55,7 @@ struct Setup {
 [[nodiscard]] Result<std::size_t> check_replay(const std::shared_ptr<Directory>& directory,
                                                const Model& model, ReplayMode mode);
 
-/// Every operation of opening what the crash left is crashed once more, and judged.
+/// Every operation of opening what the crash left is crashed once more, the same way, and judged.
 [[nodiscard]] Status check_crashes_in_recovery(
     const std::shared_ptr<testing::CrashDirectory>& image, const Setup& setup, const Model& model);
 
