@@ -62,9 +62,8 @@ auto starved(std::size_t nth, Failing how, Call&& call) {
 }
 
 // body(nth, how) for each allocation, until none was left to fail.
-void for_each_allocation(const std::function<void(std::size_t, Failing)>& body,
-                         std::vector<Failing> ways = {Failing::once, Failing::from_there_on}) {
-  for (const Failing how : ways) {
+void for_each_allocation(const std::function<void(std::size_t, Failing)>& body) {
+  for (const Failing how : {Failing::once, Failing::from_there_on}) {
     std::size_t nth = 0;
     do {
       SCOPED_TRACE("allocation " + std::to_string(nth) +
