@@ -164,12 +164,14 @@ Status FsFile::truncate(std::uint64_t bytes) {
 Status FsFile::sync() {
   if (retry_interrupted([&] { return ::fdatasync(fd_.get()); }) != 0) return failed("cannot sync");
   // The kernel syncs a file that nobody can find again just as well, so a success alone proves
-  // nothing.
-  struct stat now {};
-  if (::fstat(fd_.get(), &now) != 0) return failed("cannot read the size");
-  if (now.st_nlink == 0) return removed_while_open(name_);
-  const auto found = static_cast<std::uint64_t>(now.st_size);
-  if (found < written_) return cut_while_open(name_, found, written_);
+  // nothing. No more is asked for than links and size: who has seen the times (as with fstat) makes
+  // the next write change them, and then each sync writes the inode too, at a third of the speed.
+  struct statx now {};
+  if (::statx(fd_.get(), "", AT_EMPTY_PATH, STATX_NLINK | STATX_SIZE, &now) != 0) {
+    return failed("cannot read the size");
+  }
+  if (now.stx_nlink == 0) return removed_while_open(name_);
+  if (now.stx_size < written_) return cut_while_open(name_, now.stx_size, written_);
   return {};
 }
 

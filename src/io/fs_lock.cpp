@@ -145,14 +145,20 @@ Status FsLock::check() {
 }
 
 Status FsLock::check_inode() const {
-  struct stat held {};
-  struct stat named {};
-  if (::fstat(fd_.get(), &held) != 0) return system_error(kName, errno, "cannot look at the lock");
-  if (::fstatat(directory_->get(), kName, &named, AT_SYMLINK_NOFOLLOW) != 0) {
+  // Only the number is asked for: who has seen the times makes the next write of LOCK change them,
+  // which a sync of the segment beside it may have to wait for (see FsFile::sync).
+  struct statx held {};
+  struct statx named {};
+  if (::statx(fd_.get(), "", AT_EMPTY_PATH, STATX_INO, &held) != 0) {
+    return system_error(kName, errno, "cannot look at the lock");
+  }
+  if (::statx(directory_->get(), kName, AT_SYMLINK_NOFOLLOW, STATX_INO, &named) != 0) {
     if (errno == ENOENT) return lock_file_replaced("the lock file was removed while it was held");
     return system_error(kName, errno, "cannot look at the lock file");
   }
-  if (held.st_dev != named.st_dev || held.st_ino != named.st_ino) {
+  const bool same = held.stx_ino == named.stx_ino && held.stx_dev_major == named.stx_dev_major &&
+                    held.stx_dev_minor == named.stx_dev_minor;
+  if (!same) {
     return lock_file_replaced("the lock file was replaced while it was held");
   }
   return {};
