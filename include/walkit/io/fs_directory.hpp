@@ -15,7 +15,8 @@ enum class FsAccess : std::uint8_t { create_if_missing, must_exist, read_only };
 
 /// required: lock() takes a kernel lock, gone when the process dies. caller_excludes_others: it
 /// takes none and is_locked() is always false, so two writers destroy the log unless you keep them
-/// apart; only for file systems that cannot lock.
+/// apart, and a reader beside a writer may take a tail in motion for a torn one; only for file
+/// systems that cannot lock.
 enum class FsLocking : std::uint8_t { required, caller_excludes_others };
 
 struct FsOptions {
