@@ -99,10 +99,7 @@ void ManifestWriter::begin_at(std::uint64_t first_segment, std::uint64_t first_s
 }
 
 void ManifestWriter::end_at(const SegmentHeader& newest) {
-  if (current_.last_segment >= newest.number) return;
-  current_.last_segment = newest.number;
-  current_.last_salt = newest.salt();
-  current_.last_segment_first = newest.first;
+  if (current_.last_segment < newest.number) current_.set_last(newest);
 }
 
 Status ManifestWriter::write(ManifestSlot slot) {

@@ -106,6 +106,12 @@ struct ManifestSlot {
   EntryId last_segment_first{};
   EntryId durable_through{};
   bool clean = true;  // closed, or born and never written
+
+  void set_last(const SegmentHeader& newest) {
+    last_segment = newest.number;
+    last_salt = newest.salt();
+    last_segment_first = newest.first;
+  }
 };
 
 /// What the writer keeps in LOCK, rewritten without a sync: every value that ever stood there was

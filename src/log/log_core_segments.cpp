@@ -173,9 +173,7 @@ Status LogCore::write_manifest(bool clean) {
   slot.clean = clean;
   if (active_) {
     const SegmentHeader& header = active_->header();
-    slot.last_segment = header.number;
-    slot.last_salt = header.salt();
-    slot.last_segment_first = header.first;
+    slot.set_last(header);
     if (slot.first_segment == 0) {
       slot.first_segment = header.number;
       slot.first_salt = slot.last_salt;

@@ -56,16 +56,6 @@ class Replay {
   bool reread_ = false;  // the place of a fault, since the evidence
 };
 
-Error damaged(const std::string& file, std::uint64_t offset, std::string message,
-              EntryIdRange lost) {
-  return {.code = Errc::corrupt,
-          .message = std::move(message),
-          .file = file,
-          .offset = offset,
-          .lost = lost,
-          .next_step = std::string(kAfterDamage)};
-}
-
 Error beyond_the_end(EntryId wanted, EntryId last) {
   return {
       .code = Errc::not_found,
@@ -99,7 +89,7 @@ Result<OpenSegment> Replay::open_checked(std::size_t index) {
   }
   const ManifestSlot* slot = snapshot_.listing.manifest_slot();
   if (slot != nullptr && segment->header.log != slot->log) {
-    return damaged(file.file, 0, "belongs to another log", {});
+    return damage(file.file, "belongs to another log");
   }
   return segment;
 }
@@ -183,13 +173,13 @@ Result<Replay::Flow> Replay::read_fault(FrameScanner& scanner, const std::string
   }
   if (scanner.fault() == FrameFault::unknown) {
     Error newer =
-        damaged(file, scanner.position(), "a frame of a kind this walkit does not know", {});
+        damage(file, "a frame of a kind this walkit does not know", {}, scanner.position());
     newer.code = Errc::incompatible;
     newer.next_step = "open it with the walkit that wrote it, or a newer one";
     return newer;
   }
-  return damaged(file, scanner.position(), "no valid frame where acknowledged entries were",
-                 {scanner.expected(), through});
+  return damage(file, "no valid frame where acknowledged entries were",
+                {scanner.expected(), through}, scanner.position());
 }
 
 // A segment with a successor ends where that one says, in every way that it says it.
@@ -198,8 +188,8 @@ Status Replay::check_end(FrameScanner& scanner, File& file, const std::string& n
   const bool fits = scanner.position() == next.prev_end && scanner.chain() == next.prev_chain &&
                     scanner.expected() == next.prev_last + 1;
   if (!fits) {
-    return damaged(name, scanner.position(), "ends otherwise than its successor says",
-                   {scanner.expected(), next.prev_last});
+    return damage(name, "ends otherwise than its successor says",
+                  {scanner.expected(), next.prev_last}, scanner.position());
   }
   if (next.prev_seal_end == 0) return {};
   const auto seal = scanner.next();
@@ -210,8 +200,8 @@ Status Replay::check_end(FrameScanner& scanner, File& file, const std::string& n
                       decode_seal((*seal)->body).has_value() &&
                       scanner.position() == next.prev_seal_end && *size == next.prev_seal_end;
   if (sealed) return {};
-  return damaged(name, next.prev_end, "its seal is damaged or its length changed; no entry is lost",
-                 {});
+  return damage(name, "its seal is damaged or its length changed; no entry is lost", {},
+                next.prev_end);
 }
 
 Result<Replay::Flow> Replay::give(const FrameView& frame, const SegmentHeader& segment,
@@ -225,7 +215,7 @@ Result<Replay::Flow> Replay::give(const FrameView& frame, const SegmentHeader& s
   for (EntryId id = frame.header.first; id <= frame.header.last(); ++id) {
     const auto payload = cursor->next();
     if (!payload)
-      return damaged(file, frame.header.offset, "entries do not fit their frame", {id, id});
+      return damage(file, "entries do not fit their frame", {id, id}, frame.header.offset);
     if (id < range_.first) continue;
     if (range_.last && id > *range_.last) {  // it lies in a recorded loss
       summary_.end = ReplaySummary::End::reached_last;
@@ -252,7 +242,7 @@ Result<Replay::Flow> Replay::give(const FrameView& frame, const SegmentHeader& s
 Status Replay::note_loss(const FrameView& frame, const std::string& file) {
   const auto loss = decode_loss(frame.body);
   if (!loss || loss->entries.last < range_.first) return {};
-  Error gap = damaged(file, frame.header.offset, "a recorded loss: " + loss->cause, loss->entries);
+  Error gap = damage(file, "a recorded loss: " + loss->cause, loss->entries, frame.header.offset);
   const bool refuses =
       mode_ == ReplayMode::strict && options_.recorded_loss == RecordedLoss::refuse;
   if (refuses) {

@@ -69,15 +69,8 @@ Status create_log(Opening& opening, const Witnesses& witnesses) {
   if (witnesses.lock && witnesses.lock->durable_through > EntryId{}) {
     return nothing_there(witnesses.lock->durable_through, "the file LOCK");
   }
-  const auto names = opening.directory->list();
-  if (!names) return names.error();
-  for (const std::string& name : *names) {
-    if (is_temporary_name(name)) {
-      opening.listing.temporary_files.push_back(name);
-    } else if (name != kLockFileName && name != kQuarantineName) {
-      opening.start.report.foreign_files.push_back(name);
-    }
-  }
+  if (Status ok = classify_names(*opening.directory, opening.listing); !ok) return ok;
+  opening.start.report.foreign_files = opening.listing.foreign_files;
   if (Status ok = sweep_temporaries(opening); !ok) return ok;
   LogIdentity log;
   opening.directory->random_bytes(log);
@@ -210,9 +203,7 @@ Status rehome(Opening& opening, const WalOptions& options) {
   }
   ManifestSlot slot = opening.start.manifest->current();
   slot.epoch = header.epoch;
-  slot.last_segment = header.number;
-  slot.last_salt = header.salt();
-  slot.last_segment_first = header.first;
+  slot.set_last(header);
   slot.durable_through = opening.plan.tail.last();
   slot.clean = false;
   return opening.start.manifest->write(slot);

@@ -5,29 +5,9 @@
 namespace walkit::log {
 namespace {
 
-Error damage(std::string_view file, std::string message, EntryIdRange lost = {}) {
-  return {.code = Errc::corrupt,
-          .message = std::move(message),
-          .file = std::string(file),
-          .lost = lost,
-          .next_step = std::string(kAfterDamage)};
-}
-
-// Sorts names into what is ours and what is not. Names known with wrong content are found later.
-Status classify(Directory& directory, Listing& listing) {
-  const auto names = directory.list();
-  if (!names) return names.error();
-  for (const std::string& name : *names) {
-    if (const auto segment = parse_segment_name(name)) {
-      listing.segments.push_back({name, *segment});
-    } else if (is_temporary_name(name)) {
-      listing.temporary_files.push_back(name);
-    } else if (name != kManifestName && name != kLockFileName && name != kQuarantineName) {
-      listing.foreign_files.push_back(name);
-    }
-  }
-  return {};
-}
+constexpr std::string_view kAfterDamage =
+    "keep a copy of the folder, then restore it from a backup, or save what still reads into a new "
+    "log";
 
 Status take_manifest(Result<ManifestView> manifest, Listing& listing) {
   if (!manifest && manifest.error().code != Errc::not_found) return manifest.error();
@@ -166,11 +146,35 @@ Status judge_tail(Survey& result, const OpenSegment& segment, const ManifestSlot
 
 }  // namespace
 
+Error damage(std::string_view file, std::string message, EntryIdRange lost, std::uint64_t offset) {
+  return {.code = Errc::corrupt,
+          .message = std::move(message),
+          .file = std::string(file),
+          .offset = offset,
+          .lost = lost,
+          .next_step = std::string(kAfterDamage)};
+}
+
+Status classify_names(Directory& directory, Listing& listing) {
+  const auto names = directory.list();
+  if (!names) return names.error();
+  for (const std::string& name : *names) {
+    if (const auto segment = parse_segment_name(name)) {
+      listing.segments.push_back({name, *segment});
+    } else if (is_temporary_name(name)) {
+      listing.temporary_files.push_back(name);
+    } else if (name != kManifestName && name != kLockFileName && name != kQuarantineName) {
+      listing.foreign_files.push_back(name);
+    }
+  }
+  return {};
+}
+
 Result<Listing> list_log(Directory& directory) {
   Listing listing;
   // Before the names: beside a writer names are only added, so that what it names is there.
   auto manifest = read_manifest(directory);
-  if (Status ok = classify(directory, listing); !ok) return ok.error();
+  if (Status ok = classify_names(directory, listing); !ok) return ok.error();
   if (Status ok = take_manifest(std::move(manifest), listing); !ok) return ok.error();
   if (Status ok = check_numbers(listing); !ok) return ok.error();
   // Files of a trim that was stopped between the manifest and the removals.
@@ -252,9 +256,8 @@ Result<Survey> survey(Directory& directory, const Listing& listing, const Witnes
 Status tail_error(const Survey& survey) {
   const Tail& tail = survey.tail;
   const auto error = [&](Errc code, std::string message) {
-    Error result = damage(survey.newest_file, std::move(message));
+    Error result = damage(survey.newest_file, std::move(message), {}, tail.offset);
     result.code = code;
-    result.offset = tail.offset;
     return result;
   };
   switch (survey.decision.verdict) {

@@ -14,10 +14,9 @@
 
 namespace walkit::log {
 
-/// The next step of every error that tells of damage.
-inline constexpr std::string_view kAfterDamage =
-    "keep a copy of the folder, then restore it from a backup, or save what still reads into a new "
-    "log";
+/// What every error that tells of damage begins as, its next step included.
+[[nodiscard]] Error damage(std::string_view file, std::string message, EntryIdRange lost = {},
+                           std::uint64_t offset = 0);
 
 struct SegmentFile {
   std::string file{};
@@ -36,6 +35,9 @@ struct Listing {
     return manifest ? manifest->newest() : nullptr;
   }
 };
+
+/// Sorts names into what is ours and what is not. Names known with wrong content are found later.
+Status classify_names(Directory& directory, Listing& listing);
 
 /// not_found: neither MANIFEST nor a segment. corrupt: a segment is missing or twice there.
 Result<Listing> list_log(Directory& directory);
