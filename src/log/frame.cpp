@@ -121,8 +121,7 @@ Result<PayloadCursor> PayloadCursor::open(const FrameHeader& header, BytesView b
                             std::to_string(header.flags) + " is not known to this walkit",
                  .next_step = "open it with the walkit that wrote it, or a newer one"};
   }
-  PayloadCursor cursor;
-  cursor.rest_ = body;
+  PayloadCursor cursor(body);
   const Error cut{.code = Errc::decode, .message = "frame body cut short"};
   if ((header.flags & kFlagSchema) != 0) {
     const auto schema = take_varint(cursor.rest_);

@@ -75,12 +75,15 @@ struct FrameExtras {
 /// Walks the payloads of a body whose checksum has been verified; total over any bytes.
 class PayloadCursor {
  public:
+  /// Over entries that were checked before: FrameView::entries.
+  explicit PayloadCursor(BytesView entries) : rest_(entries) {}
   /// decode: the extras do not fit; incompatible: a flag that this walkit does not know.
   [[nodiscard]] static Result<PayloadCursor> open(const FrameHeader& header, BytesView body);
   [[nodiscard]] const FrameExtras& extras() const { return extras_; }
   /// The next payload; borrows from the body. none: what is left is no payload.
   [[nodiscard]] std::optional<BytesView> next() noexcept;
   [[nodiscard]] bool at_end() const { return rest_.empty(); }
+  [[nodiscard]] BytesView rest() const { return rest_; }
 
  private:
   BytesView rest_{};

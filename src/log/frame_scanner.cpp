@@ -90,7 +90,14 @@ Result<std::optional<FrameView>> FrameScanner::next() {
   expected_ = next;
   chain_ = header->crc;
   time_ns_ = std::max(time_ns_, header->time_ns);
-  return std::optional(FrameView{*header, body});
+  FrameView view{.header = *header, .body = body};
+  if (header->is(FrameKind::entries)) {
+    const auto cursor = PayloadCursor::open(*header, body);
+    if (!cursor) return stop(FrameFault::structure, header);
+    view.extras = cursor->extras();
+    view.entries = cursor->rest();
+  }
+  return std::optional(view);
 }
 
 }  // namespace walkit::log

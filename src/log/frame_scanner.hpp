@@ -17,10 +17,12 @@ enum class FrameFault {
   unknown     // checksums hold; a kind or flag of a newer walkit
 };
 
-/// A frame in its place, its checksums verified.
+/// A frame in its place, its checksums verified. Views live until the next call of the scanner.
 struct FrameView {
   FrameHeader header{};
-  BytesView body{};  // lives until the next call of the scanner
+  BytesView body{};      // as it is stored
+  FrameExtras extras{};  // of a frame of entries
+  BytesView entries{};   // and its payloads, checked, for a PayloadCursor
 };
 
 /// Walks the frames of one segment in order and stops at the first that does not hold. One thread.

@@ -207,13 +207,11 @@ Status Replay::check_end(FrameScanner& scanner, File& file, const std::string& n
 Result<Replay::Flow> Replay::give(const FrameView& frame, const SegmentHeader& segment,
                                   const std::string& file) {
   if (range_.first > frame.header.last()) return Flow::on;
-  auto cursor = PayloadCursor::open(frame.header, frame.body);
-  if (!cursor) return cursor.error();
-  const std::uint32_t schema =
-      cursor->extras().schema != 0 ? cursor->extras().schema : segment.schema;
+  PayloadCursor cursor(frame.entries);
+  const std::uint32_t schema = frame.extras.schema != 0 ? frame.extras.schema : segment.schema;
   const bool bounded = snapshot_.live && options_.visibility == Durability::durable;
   for (EntryId id = frame.header.first; id <= frame.header.last(); ++id) {
-    const auto payload = cursor->next();
+    const auto payload = cursor.next();
     if (!payload)
       return damage(file, "entries do not fit their frame", {id, id}, frame.header.offset);
     if (id < range_.first) continue;
