@@ -112,9 +112,8 @@ std::string_view why_not(std::string_view path, std::string_view include) {
     const bool fine = under(path, {"include/walkit/cereal_", "include/walkit/app/", "src/app/"});
     return fine ? "" : "cereal belongs into walkit/cereal_*.hpp and app";
   }
-  if (contains(
-          {"thread", "condition_variable", "future", "stop_token", "latch", "barrier", "semaphore"},
-          include)) {
+  if (contains({"thread", "condition_variable", "future", "latch", "barrier", "semaphore"},
+               include)) {
     const bool fine = under(path, {"src/log/", "src/checkpoint/", "src/testing/"});
     return fine ? "" : "threads belong into src/log, src/checkpoint and src/testing";
   }

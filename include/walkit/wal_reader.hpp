@@ -39,6 +39,9 @@ class WalReader {
       "and exceptions, or name another codec: WalReader<E, MyCodec>");
 
  public:
+  class Cursor;
+  class Follower;
+
   /// not_found: no log. incompatible: another type or codec, or a newer format.
   static Result<WalReader> open(std::shared_ptr<Directory> directory, ReadOptions options = {},
                                 C codec = {});
@@ -56,6 +59,14 @@ class WalReader {
   /// empty range gives nothing.
   template <class F>
   Result<ReplaySummary> replay_range(EntryIdRange range, ReplayMode mode, F&& apply) const;
+  /// From `from` (EntryId{}: the oldest entry) to the end, pulled by the caller. What open and
+  /// replay would answer as an error, `gap` too, is the first item.
+  [[nodiscard]] Cursor cursor(EntryId from = {}, ReplayMode mode = ReplayMode::strict) const;
+  /// The same, and at the end it waits for more. Gives what is durable, or what is flushed, as
+  /// ReadOptions::visibility says. gap: `from` was trimmed. rewound: flushed entries that it gave
+  /// were taken back by a crash, or another log stands there now. A `from` that is not written yet
+  /// is waited for. Writers may come, crash and go, in this process or another.
+  [[nodiscard]] Follower follow(EntryId from, FollowOptions options = {}) const;
   /// Reads and checks all of it, and decodes nothing.
   Result<std::uint64_t> entry_count(ReplayMode mode = ReplayMode::strict) const;
 
@@ -65,6 +76,7 @@ class WalReader {
   Result<ReplaySummary> run(ReplayMode mode, ReplayRange range, F&& apply) const;
   template <class F>
   static Result<Step> call(F& apply, WalRecord<E>& record);
+  static Result<WalRecord<E>> decode(const C& codec, const EntryView& entry);
 
   LogReader log_;
   C codec_;
@@ -106,17 +118,21 @@ template <class E, class C>
 template <class F>
 Result<ReplaySummary> WalReader<E, C>::run(ReplayMode mode, ReplayRange range, F&& apply) const {
   return log_.replay(mode, range, [&](const EntryView& entry) -> Result<Step> {
-    Result<E> payload = decode_entry<E>(codec_, entry.payload, entry.schema);
-    if (!payload) {
-      Error error = payload.error();
-      error.message = "entry " + to_string(entry.entry_id) + ": " + error.message;
-      error.file = entry.file;
-      error.offset = entry.offset;
-      return error;
-    }
-    WalRecord<E> record{entry.entry_id, std::move(*payload)};
-    return call(apply, record);
+    auto record = decode(codec_, entry);
+    if (!record) return record.error();
+    return call(apply, *record);
   });
+}
+
+template <class E, class C>
+Result<WalRecord<E>> WalReader<E, C>::decode(const C& codec, const EntryView& entry) {
+  Result<E> payload = decode_entry<E>(codec, entry.payload, entry.schema);
+  if (payload) return WalRecord<E>{entry.entry_id, std::move(*payload)};
+  Error error = payload.error();
+  error.message = "entry " + to_string(entry.entry_id) + ": " + error.message;
+  error.file = entry.file;
+  error.offset = entry.offset;
+  return error;
 }
 
 template <class E, class C>
@@ -163,3 +179,5 @@ Result<std::uint64_t> WalReader<E, C>::entry_count(ReplayMode mode) const {
 }
 
 }  // namespace walkit
+
+#include "walkit/wal_cursor.hpp"  // defines Cursor and Follower

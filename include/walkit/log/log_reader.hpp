@@ -1,9 +1,11 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string_view>
 
 #include "walkit/base/bytes.hpp"
@@ -21,12 +23,49 @@ struct EntryView {
   std::uint32_t schema = 1;
   std::string_view file{};   // the segment and
   std::uint64_t offset = 0;  // the frame in it
+  /// When its frame was written, in nanoseconds since 1970; never falls. Information only.
+  std::uint64_t time_ns = 0;
+};
+
+/// How a follower waits. stop: ends it, from any thread. poll: how long a new entry may stay
+/// unseen; the log is looked at more often while it is busy.
+struct FollowOptions {
+  std::stop_token stop{};
+  std::chrono::milliseconds poll = std::chrono::milliseconds(50);
 };
 
 /// Which entries a replay gives.
 struct ReplayRange {
   EntryId first{};                // EntryId{}: from the oldest; gap: older than that
   std::optional<EntryId> last{};  // none: to the end; not_found: the log ends before
+};
+
+namespace log {
+class EntrySource;
+}
+
+/// A place in a log that moves from entry to entry. Holds what it reads from, so it outlives the
+/// reader. One thread.
+class LogCursor {
+ public:
+  LogCursor(LogCursor&&) noexcept;
+  LogCursor& operator=(LogCursor&&) noexcept;
+  ~LogCursor();
+
+  /// Moves to the next entry; false: the end. A follower waits for more, `timeout` at most, and
+  /// answers false then and when it was stopped. The first error is the answer for ever.
+  Result<bool> advance(std::chrono::milliseconds timeout = std::chrono::milliseconds::max());
+  /// Where advance() moved to. Its views live until the next call.
+  [[nodiscard]] const EntryView& entry() const;
+  /// Of what was given so far.
+  [[nodiscard]] const ReplaySummary& summary() const;
+
+ private:
+  friend class LogReader;
+  explicit LogCursor(std::unique_ptr<log::EntrySource> source);
+
+  std::unique_ptr<log::EntrySource> source_;
+  std::optional<Error> failure_{};
 };
 
 /// WalReader's compiled half: entries are bytes. Takes no lock, changes nothing; each call looks
@@ -43,6 +82,10 @@ class LogReader {
   /// Gives the entries in order until the end, `last`, Step::stop or an error of apply, which is
   /// handed on. Constant memory.
   Result<ReplaySummary> replay(ReplayMode mode, ReplayRange range, const Apply& apply) const;
+  Result<LogCursor> cursor(ReplayMode mode, ReplayRange range) const;
+  /// From `first` (EntryId{}: the oldest) on, for ever: at the end it waits. gap: `first` is gone.
+  /// rewound: what it gave was taken back by a crash, or the folder holds another log now.
+  Result<LogCursor> follow(EntryId first, FollowOptions options) const;
   /// The files, oldest first. `entries` of the newest is what replay would give.
   Result<std::vector<SegmentInfo>> segments() const;
 

@@ -1,0 +1,129 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <iterator>
+#include <optional>
+#include <utility>
+
+#include "walkit/wal_reader.hpp"
+
+namespace walkit {
+
+/// A single-pass range of Result<WalRecord<E>>&: the log's end, or the first error, itself an item,
+/// ends it. Outlives the reader. A record may be moved out; views in it live until the next one.
+/// Do not move a cursor that is being iterated. One thread.
+template <class E, class C>
+class WalReader<E, C>::Cursor {
+ public:
+  class Iterator;  // std::input_iterator
+
+  Cursor(Cursor&&) = default;
+  Cursor& operator=(Cursor&&) = default;
+
+  /// The first item; later calls go on where the last one is.
+  [[nodiscard]] Iterator begin();
+  [[nodiscard]] std::default_sentinel_t end() const { return {}; }
+  /// Of what was given so far: gaps that were passed over, and at the end how the log ends.
+  [[nodiscard]] ReplaySummary summary() const;
+
+ protected:
+  friend class WalReader;
+  using Item = Result<WalRecord<E>>;
+  Cursor(Result<LogCursor> log, C codec) : log_(std::move(log)), codec_(std::move(codec)) {}
+
+  /// none: the end, or nothing came in time.
+  std::optional<Item> pull(std::chrono::milliseconds timeout);
+
+ private:
+  void step() { current_ = failed_ ? std::nullopt : pull(std::chrono::milliseconds::max()); }
+
+  Result<LogCursor> log_;
+  C codec_;
+  std::optional<Item> current_{};
+  bool started_ = false, failed_ = false;
+};
+
+template <class E, class C>
+class WalReader<E, C>::Cursor::Iterator {
+ public:
+  using value_type = Item;
+  using difference_type = std::ptrdiff_t;
+
+  Iterator() = default;
+  [[nodiscard]] Item& operator*() const { return *cursor_->current_; }
+  [[nodiscard]] Item* operator->() const { return &*cursor_->current_; }
+  Iterator& operator++() {
+    cursor_->step();
+    return *this;
+  }
+  void operator++(int) { cursor_->step(); }
+  bool operator==(std::default_sentinel_t /*end*/) const { return !cursor_->current_; }
+
+ private:
+  friend class Cursor;
+  explicit Iterator(Cursor* cursor) : cursor_(cursor) {}
+  Cursor* cursor_ = nullptr;
+};
+
+/// As a range it waits for more at the end, until it is stopped. One thread; FollowOptions::stop
+/// may be requested from any.
+template <class E, class C>
+class WalReader<E, C>::Follower : public Cursor {
+ public:
+  /// none: nothing came in time, or stopped. An error is the answer for ever: follow anew from
+  /// where it says.
+  Result<std::optional<WalRecord<E>>> next(std::chrono::milliseconds timeout);
+
+ private:
+  friend class WalReader;
+  using Cursor::Cursor;
+};
+
+template <class E, class C>
+auto WalReader<E, C>::Cursor::begin() -> Iterator {
+  if (!std::exchange(started_, true)) step();
+  return Iterator(this);
+}
+
+template <class E, class C>
+ReplaySummary WalReader<E, C>::Cursor::summary() const {
+  return log_ ? log_->summary() : ReplaySummary{};
+}
+
+template <class E, class C>
+auto WalReader<E, C>::Cursor::pull(std::chrono::milliseconds timeout) -> std::optional<Item> {
+  if (!log_) {
+    failed_ = true;
+    return log_.error();
+  }
+  const auto more = log_->advance(timeout);
+  if (more && !*more) return std::nullopt;
+  std::optional<Item> item = more ? decode(codec_, log_->entry()) : Item(more.error());
+  if (!*item) {
+    failed_ = true;
+    log_ = item->error();
+  }
+  return item;
+}
+
+template <class E, class C>
+Result<std::optional<WalRecord<E>>> WalReader<E, C>::Follower::next(
+    std::chrono::milliseconds timeout) {
+  auto item = this->pull(timeout);
+  if (!item) return std::optional<WalRecord<E>>();
+  if (!*item) return item->error();
+  return std::optional(std::move(**item));
+}
+
+template <class E, class C>
+auto WalReader<E, C>::cursor(EntryId from, ReplayMode mode) const -> Cursor {
+  return Cursor(log_.cursor(mode, {.first = from}), codec_);
+}
+
+template <class E, class C>
+auto WalReader<E, C>::follow(EntryId from, FollowOptions options) const -> Follower {
+  return Follower(log_.follow(from, std::move(options)), codec_);
+}
+
+}  // namespace walkit

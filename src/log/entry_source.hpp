@@ -1,0 +1,37 @@
+#pragma once
+
+#include <chrono>
+
+#include "walkit/log/log_reader.hpp"
+
+namespace walkit::log {
+
+/// Where a cursor takes its entries from: one way of reading a log. One thread.
+class EntrySource {
+ public:
+  EntrySource() = default;
+  EntrySource(const EntrySource&) = delete;
+  EntrySource& operator=(const EntrySource&) = delete;
+  virtual ~EntrySource() = default;
+
+  /// Moves to the next entry; false: there is none, or `timeout` passed where the source waits for
+  /// more. Not called again after an error.
+  virtual Result<bool> advance(std::chrono::milliseconds timeout) = 0;
+
+  [[nodiscard]] const EntryView& entry() const { return entry_; }
+  [[nodiscard]] const ReplaySummary& summary() const { return summary_; }
+
+ protected:
+  /// The entry that advance() moved to. Views live until the next call.
+  void give(const EntryView& entry) {
+    entry_ = entry;
+    if (summary_.entry_count == 0) summary_.entries.first = entry.entry_id;
+    summary_.entries.last = entry.entry_id;
+    ++summary_.entry_count;
+  }
+
+  EntryView entry_{};
+  ReplaySummary summary_{.entries = {EntryId{1}, EntryId{}}};
+};
+
+}  // namespace walkit::log

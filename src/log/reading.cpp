@@ -1,0 +1,78 @@
+#include "log/reading.hpp"
+
+namespace walkit::log {
+
+Result<OpenSegment> open_checked(Directory& directory, const SegmentFile& segment,
+                                 const std::optional<StoredType>& type, const ManifestSlot* slot) {
+  auto opened = open_segment(directory, segment);
+  if (!opened) return opened;
+  if (type) {
+    if (Status ok = check_type(opened->header, *type, segment.file); !ok) return ok.error();
+  }
+  if (slot != nullptr && opened->header.log != slot->log) {
+    return damage(segment.file, "belongs to another log");
+  }
+  return opened;
+}
+
+Error trimmed(EntryId wanted, EntryId oldest) {
+  return {.code = Errc::gap,
+          .message =
+              "entry " + to_string(wanted) + " was asked for; the oldest is " + to_string(oldest),
+          .lost = {wanted, oldest - 1},
+          .next_step = "begin at the oldest entry, or from a checkpoint"};
+}
+
+Error beyond_the_end(EntryId wanted, EntryId last) {
+  return {
+      .code = Errc::not_found,
+      .message = "entry " + to_string(wanted) + " was asked for; the last is " + to_string(last)};
+}
+
+Error recorded_loss(std::string_view file, const LossBody& loss, std::uint64_t offset) {
+  Error gap = damage(file, "a recorded loss: " + loss.cause, loss.entries, offset);
+  gap.next_step = "read with RecordedLoss::accept to go on behind it";
+  return gap;
+}
+
+Error fault_error(const FrameScanner& scanner, std::string_view file, EntryId through) {
+  if (scanner.over_readers_cap()) {
+    Error too_large = scanner.cap_error();
+    too_large.file = file;
+    return too_large;
+  }
+  if (scanner.fault() == FrameFault::unknown) {
+    Error newer =
+        damage(file, "a frame of a kind this walkit does not know", {}, scanner.position());
+    newer.code = Errc::incompatible;
+    newer.next_step = "open it with the walkit that wrote it, or a newer one";
+    return newer;
+  }
+  return damage(file, "no valid frame where acknowledged entries were",
+                {scanner.expected(), through}, scanner.position());
+}
+
+FrameEntries::FrameEntries(const FrameView& frame, const SegmentHeader& segment,
+                           std::string_view file)
+    : payloads_(frame.entries),
+      left_(frame.header.count),
+      next_{.entry_id = frame.header.first,
+            .schema = frame.extras.schema != 0 ? frame.extras.schema : segment.schema,
+            .file = file,
+            .offset = frame.header.offset,
+            .time_ns = frame.header.time_ns} {}
+
+Result<EntryView> FrameEntries::take() {
+  EntryView entry = next_;
+  const auto payload = payloads_.next();
+  if (!payload) {
+    return damage(entry.file, "entries do not fit their frame", {entry.entry_id, entry.entry_id},
+                  entry.offset);
+  }
+  entry.payload = *payload;
+  ++next_.entry_id;
+  --left_;
+  return entry;
+}
+
+}  // namespace walkit::log

@@ -1,0 +1,50 @@
+#pragma once
+
+// What all ways of reading a log have in common.
+
+#include <optional>
+#include <string_view>
+
+#include "log/stored_type.hpp"
+#include "log/survey.hpp"
+#include "walkit/log/log_reader.hpp"
+
+namespace walkit::log {
+
+/// open_segment, and it holds entries of this type (none: any) and of this log.
+Result<OpenSegment> open_checked(Directory& directory, const SegmentFile& segment,
+                                 const std::optional<StoredType>& type, const ManifestSlot* slot);
+
+/// gap: `wanted` stood before the oldest entry that is left.
+[[nodiscard]] Error trimmed(EntryId wanted, EntryId oldest);
+
+/// not_found.
+[[nodiscard]] Error beyond_the_end(EntryId wanted, EntryId last);
+
+/// corrupt: what a repair wrote down in the frame at `offset`.
+[[nodiscard]] Error recorded_loss(std::string_view file, const LossBody& loss,
+                                  std::uint64_t offset);
+
+/// Where frames up to the entry `through` have to be, and the scanner found none, twice.
+[[nodiscard]] Error fault_error(const FrameScanner& scanner, std::string_view file,
+                                EntryId through);
+
+/// The entries of a frame, one after the other.
+class FrameEntries {
+ public:
+  FrameEntries() = default;  // none are left
+  /// The frame's views live as long as the entries are taken. file: the segment's name.
+  FrameEntries(const FrameView& frame, const SegmentHeader& segment, std::string_view file);
+
+  [[nodiscard]] bool empty() const { return left_ == 0; }
+  [[nodiscard]] EntryId next_id() const { return next_.entry_id; }
+  /// Not where it is empty. corrupt: the body does not hold what its header counts.
+  Result<EntryView> take();
+
+ private:
+  PayloadCursor payloads_{BytesView{}};
+  std::uint32_t left_ = 0;
+  EntryView next_{};  // but for its payload
+};
+
+}  // namespace walkit::log

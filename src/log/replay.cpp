@@ -1,0 +1,206 @@
+#include "log/replay.hpp"
+
+#include <algorithm>
+
+namespace walkit::log {
+Replay::Replay(std::shared_ptr<Directory> directory, const ReadOptions& options,
+               std::optional<StoredType> type, Snapshot snapshot, ReplayMode mode,
+               ReplayRange range)
+    : directory_(std::move(directory)),
+      options_(options),
+      type_(std::move(type)),
+      snapshot_(std::move(snapshot)),
+      mode_(mode),
+      range_(range) {
+  summary_.warnings = snapshot_.listing.warnings;
+  const EntryId proven = snapshot_.live ? snapshot_.end : snapshot_.survey.proven;
+  summary_.proven_through = std::min(proven, snapshot_.end);
+}
+
+Result<std::unique_ptr<EntrySource>> Replay::open(std::shared_ptr<Directory> directory,
+                                                  const ReadOptions& options,
+                                                  std::optional<StoredType> type, ReplayMode mode,
+                                                  ReplayRange range) {
+  auto snapshot =
+      take_snapshot(*directory, options.expect_durable_through, options.frame_bytes_max);
+  if (!snapshot) return snapshot.error();
+  std::unique_ptr<Replay> replay(new Replay(std::move(directory), options, std::move(type),
+                                            std::move(*snapshot), mode, range));
+  if (range.last && *range.last < std::max(range.first, EntryId{1})) {
+    replay->summary_.end = ReplaySummary::End::reached_last;
+    replay->ended_ = true;
+  } else if (Status ok = replay->check_range(); !ok) {
+    return ok.error();
+  }
+  return replay;
+}
+
+Result<bool> Replay::advance(std::chrono::milliseconds /*timeout*/) {
+  if (!started_ && !ended_) {
+    started_ = true;
+    if (Status ok = begin(); !ok) return ok.error();
+  }
+  while (!ended_) {
+    const auto flow = entries_.empty() ? next_frame() : give_next();
+    if (!flow) return flow.error();
+    if (*flow == Flow::done) return true;
+    if (*flow == Flow::on) continue;
+    if (Status ok = judge_end(); !ok) return ok.error();
+  }
+  return false;
+}
+
+Status Replay::check_range() const {
+  const auto& segments = snapshot_.listing.segments;
+  const EntryId oldest = segments.empty() ? EntryId{1} : segments.front().name.first;
+  if (range_.first != EntryId{} && range_.first < oldest) return trimmed(range_.first, oldest);
+  const bool end_is_known = !snapshot_.live || options_.visibility == Durability::durable;
+  if (range_.last && end_is_known && *range_.last > snapshot_.end) {
+    if (Status ok = tail_error(snapshot_.survey); !ok) return ok;
+    return beyond_the_end(*range_.last, snapshot_.end);
+  }
+  return {};
+}
+
+Status Replay::begin() {
+  const auto& segments = snapshot_.listing.segments;
+  while (index_ + 1 < segments.size() && segments[index_ + 1].name.first <= range_.first) ++index_;
+  if (index_ == segments.size()) {
+    ended_ = true;
+    return judge_end();
+  }
+  auto segment = open(index_);
+  if (!segment) return segment.error();
+  segment_ = std::move(*segment);
+  return open_next();
+}
+
+Result<OpenSegment> Replay::open(std::size_t index) const {
+  const Listing& listing = snapshot_.listing;
+  return open_checked(*directory_, listing.segments[index], type_, listing.manifest_slot());
+}
+
+// Its successor says where the segment ends.
+Status Replay::open_next() {
+  scanner_.emplace(*segment_->file, segment_->header, options_.frame_bytes_max);
+  next_.reset();
+  if (index_ + 1 == snapshot_.listing.segments.size()) return {};
+  auto next = open(index_ + 1);
+  if (!next) return next.error();
+  next_ = std::move(*next);
+  return check_link(segment_->header, next_->header, snapshot_.listing.segments[index_ + 1].file);
+}
+
+Result<Replay::Flow> Replay::next_frame() {
+  if (next_ && scanner_->position() >= next_->header.prev_end) {
+    if (Status ok = check_end(); !ok) return ok.error();
+    segment_ = std::move(next_);
+    ++index_;
+    if (Status ok = open_next(); !ok) return ok.error();
+    return Flow::on;
+  }
+  // Beside a writer what is not durable is not looked at.
+  const bool to_the_end = options_.visibility == Durability::flushed;
+  if (snapshot_.live && !to_the_end && scanner_->expected() > snapshot_.end) return Flow::end;
+  seen_ = scanner_->expected() - 1;
+  const auto frame = scanner_->next();
+  if (!frame) return frame.error();
+  reread_ = reread_ && !*frame;
+  if (!*frame) return read_fault();
+  const FrameHeader& header = (*frame)->header;
+  if (header.is(FrameKind::loss)) {
+    if (Status ok = note_loss(**frame); !ok) return ok.error();
+  } else if (header.is(FrameKind::entries) && range_.first <= header.last()) {
+    entries_ = FrameEntries(**frame, segment_->header, file());
+  }
+  return Flow::on;
+}
+
+// No frame where one might be. `on` asks for another look.
+Result<Replay::Flow> Replay::read_fault() {
+  const EntryId through = next_ ? next_->header.prev_last : snapshot_.end;
+  const bool must_be_there = next_ || scanner_->expected() <= through;
+  if (!must_be_there) return Flow::end;
+  if (!reread_) {
+    reread_ = true;
+    scanner_->refresh();
+    return Flow::on;
+  }
+  return fault_error(*scanner_, file(), through);
+}
+
+// A segment with a successor ends where that one says, in every way that it says it.
+Status Replay::check_end() {
+  const SegmentHeader& next = next_->header;
+  const bool fits = scanner_->position() == next.prev_end && scanner_->chain() == next.prev_chain &&
+                    scanner_->expected() == next.prev_last + 1;
+  if (!fits) {
+    return damage(file(), "ends otherwise than its successor says",
+                  {scanner_->expected(), next.prev_last}, scanner_->position());
+  }
+  if (next.prev_seal_end == 0) return {};
+  const auto seal = scanner_->next();
+  if (!seal) return seal.error();
+  const auto size = segment_->file->size();
+  if (!size) return size.error();
+  const bool sealed = *seal && (*seal)->header.is(FrameKind::seal) &&
+                      decode_seal((*seal)->body).has_value() &&
+                      scanner_->position() == next.prev_seal_end && *size == next.prev_seal_end;
+  if (sealed) return {};
+  return damage(file(), "its seal is damaged or its length changed; no entry is lost", {},
+                next.prev_end);
+}
+
+Result<Replay::Flow> Replay::give_next() {
+  const auto entry = entries_.take();
+  if (!entry) return entry.error();
+  const EntryId id = entry->entry_id;
+  if (id < range_.first) return Flow::on;
+  const bool bounded = snapshot_.live && options_.visibility == Durability::durable;
+  if (bounded && id > snapshot_.end) return Flow::end;
+  if (range_.last && id >= *range_.last) {
+    summary_.end = ReplaySummary::End::reached_last;
+    ended_ = true;
+    if (id > *range_.last) return Flow::on;  // it lies in a recorded loss
+  }
+  give(*entry);
+  return Flow::done;
+}
+
+Status Replay::note_loss(const FrameView& frame) {
+  const auto loss = decode_loss(frame.body);
+  if (!loss || loss->entries.last < range_.first) return {};
+  Error gap = recorded_loss(file(), *loss, frame.header.offset);
+  const bool refuses =
+      mode_ == ReplayMode::strict && options_.recorded_loss == RecordedLoss::refuse;
+  if (refuses) return gap;
+  gap.next_step.clear();
+  summary_.gaps.push_back(std::move(gap));
+  return {};
+}
+
+Status Replay::judge_end() {
+  ended_ = true;
+  if (snapshot_.live) {
+    // Not known before where flushed entries count too.
+    if (range_.last && *range_.last > seen_) return beyond_the_end(*range_.last, seen_);
+    return {};
+  }
+  const Survey& found = snapshot_.survey;
+  if (Status ok = tail_error(found); !ok) return ok.error();
+  const TailVerdict verdict = found.decision.verdict;
+  if (verdict != TailVerdict::torn && verdict != TailVerdict::suspect) return {};
+  summary_.end = ReplaySummary::End::torn_tail;
+  const bool torn = verdict == TailVerdict::torn;
+  (torn ? summary_.torn_bytes : summary_.suspect_bytes) = found.tail.dirty_bytes;
+  if (mode_ == ReplayMode::best_effort) return {};
+  return Error{.code = Errc::torn,
+               .message = std::to_string(found.tail.dirty_bytes) +
+                          (torn ? " bytes of a write that did not finish"
+                                : " suspect bytes, never known to be acknowledged"),
+               .file = found.newest_file,
+               .offset = found.tail.offset,
+               .next_step = "read best_effort, or open the log for writing, which settles its end"};
+}
+
+}  // namespace walkit::log

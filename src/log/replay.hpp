@@ -1,0 +1,59 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "log/entry_source.hpp"
+#include "log/reading.hpp"
+#include "log/snapshot.hpp"
+
+namespace walkit::log {
+
+/// The entries of a snapshot from the oldest to the newest, each checked, none after a hole.
+class Replay : public EntrySource {
+ public:
+  /// mode: strict or best_effort. type: none reads any. gap, not_found: the range is not there.
+  static Result<std::unique_ptr<EntrySource>> open(std::shared_ptr<Directory> directory,
+                                                   const ReadOptions& options,
+                                                   std::optional<StoredType> type, ReplayMode mode,
+                                                   ReplayRange range);
+
+  Result<bool> advance(std::chrono::milliseconds timeout) override;
+
+ private:
+  enum class Flow { on, end, done };
+
+  Replay(std::shared_ptr<Directory> directory, const ReadOptions& options,
+         std::optional<StoredType> type, Snapshot snapshot, ReplayMode mode, ReplayRange range);
+
+  Status check_range() const;
+  Status begin();
+  Result<OpenSegment> open(std::size_t index) const;
+  Status open_next();
+  Result<Flow> next_frame();
+  Result<Flow> end_segment();
+  Result<Flow> read_fault();
+  Status check_end();
+  Result<Flow> give_next();
+  Status note_loss(const FrameView& frame);
+  Status judge_end();
+  [[nodiscard]] const std::string& file() const { return snapshot_.listing.segments[index_].file; }
+
+  const std::shared_ptr<Directory> directory_;
+  const ReadOptions options_;
+  const std::optional<StoredType> type_;
+  const Snapshot snapshot_;
+  const ReplayMode mode_;
+  const ReplayRange range_;
+
+  bool started_ = false, ended_ = false;
+  std::size_t index_ = 0;  // of the segment being read
+  std::optional<OpenSegment> segment_{}, next_{};
+  std::optional<FrameScanner> scanner_{};
+  bool reread_ = false;  // the place of a fault, since the evidence
+  EntryId seen_{};       // the last id that was passed
+
+  FrameEntries entries_{};  // of the frame that is being given
+};
+
+}  // namespace walkit::log
