@@ -24,6 +24,7 @@ template <class E>
 struct WalRecord {
   EntryId entry_id{};
   E payload{};
+  friend bool operator==(const WalRecord&, const WalRecord&) = default;  // where E has it
 };
 
 /// Reads a log that others may be writing: takes no lock, changes nothing, sees a prefix; each call
