@@ -18,20 +18,22 @@ class EntrySource {
   /// more. Not called again after an error.
   virtual Result<bool> advance(std::chrono::milliseconds timeout) = 0;
 
-  [[nodiscard]] const EntryView& entry() const { return entry_; }
+  [[nodiscard]] const EntryView& entry() const { return *entry_; }
   [[nodiscard]] const ReplaySummary& summary() const { return summary_; }
 
  protected:
-  /// The entry that advance() moved to. Views live until the next call.
+  /// The entry that advance() moved to, which stays where it is until the next call.
   void give(const EntryView& entry) {
-    entry_ = entry;
+    entry_ = &entry;
     if (summary_.entry_count == 0) summary_.entries.first = entry.entry_id;
     summary_.entries.last = entry.entry_id;
     ++summary_.entry_count;
   }
 
-  EntryView entry_{};
   ReplaySummary summary_{.entries = {EntryId{1}, EntryId{}}};
+
+ private:
+  const EntryView* entry_ = nullptr;
 };
 
 }  // namespace walkit::log

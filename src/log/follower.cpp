@@ -89,8 +89,10 @@ Result<bool> Follower::try_next() {
 
 Result<bool> Follower::give_next() {
   while (!entries_.empty() && (shows_flushed() || entries_.next_id() <= end_)) {
-    const auto entry = entries_.take();
-    if (!entry) return entry.error();
+    const EntryView* entry = entries_.take();
+    if (entry == nullptr) {
+      return misfit(file_->file, entries_.next_id(), scanner_->position());
+    }
     if (entry->entry_id < wanted_) continue;
     wanted_ = entry->entry_id + 1;
     give(*entry);

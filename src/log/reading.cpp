@@ -52,27 +52,28 @@ Error fault_error(const FrameScanner& scanner, std::string_view file, EntryId th
                 {scanner.expected(), through}, scanner.position());
 }
 
+Error misfit(std::string_view file, EntryId id, std::uint64_t offset) {
+  return damage(file, "entries do not fit their frame", {id, id}, offset);
+}
+
 FrameEntries::FrameEntries(const FrameView& frame, const SegmentHeader& segment,
                            std::string_view file)
     : payloads_(frame.entries),
       left_(frame.header.count),
-      next_{.entry_id = frame.header.first,
-            .schema = frame.extras.schema != 0 ? frame.extras.schema : segment.schema,
-            .file = file,
-            .offset = frame.header.offset,
-            .time_ns = frame.header.time_ns} {}
+      next_(frame.header.first),
+      entry_{.schema = frame.extras.schema != 0 ? frame.extras.schema : segment.schema,
+             .file = file,
+             .offset = frame.header.offset,
+             .time_ns = frame.header.time_ns} {}
 
-Result<EntryView> FrameEntries::take() {
-  EntryView entry = next_;
+const EntryView* FrameEntries::take() noexcept {
   const auto payload = payloads_.next();
-  if (!payload) {
-    return damage(entry.file, "entries do not fit their frame", {entry.entry_id, entry.entry_id},
-                  entry.offset);
-  }
-  entry.payload = *payload;
-  ++next_.entry_id;
+  if (!payload) return nullptr;
+  entry_.payload = *payload;
+  entry_.entry_id = next_;
+  ++next_;
   --left_;
-  return entry;
+  return &entry_;
 }
 
 }  // namespace walkit::log

@@ -29,6 +29,9 @@ Result<OpenSegment> open_checked(Directory& directory, const SegmentFile& segmen
 [[nodiscard]] Error fault_error(const FrameScanner& scanner, std::string_view file,
                                 EntryId through);
 
+/// corrupt: the entry `id` of the frame at `offset` is not there.
+[[nodiscard]] Error misfit(std::string_view file, EntryId id, std::uint64_t offset);
+
 /// The entries of a frame, one after the other.
 class FrameEntries {
  public:
@@ -37,14 +40,16 @@ class FrameEntries {
   FrameEntries(const FrameView& frame, const SegmentHeader& segment, std::string_view file);
 
   [[nodiscard]] bool empty() const { return left_ == 0; }
-  [[nodiscard]] EntryId next_id() const { return next_.entry_id; }
-  /// Not where it is empty. corrupt: the body does not hold what its header counts.
-  Result<EntryView> take();
+  [[nodiscard]] EntryId next_id() const { return next_; }
+  /// Not where it is empty. The entry is this object's and changes with the next call; none: the
+  /// body does not hold what its header counts, which checked frames do.
+  [[nodiscard]] const EntryView* take() noexcept;
 
  private:
   PayloadCursor payloads_{BytesView{}};
   std::uint32_t left_ = 0;
-  EntryView next_{};  // but for its payload
+  EntryId next_{};
+  EntryView entry_{};
 };
 
 }  // namespace walkit::log

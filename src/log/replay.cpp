@@ -152,8 +152,8 @@ Status Replay::check_end() {
 }
 
 Result<Replay::Flow> Replay::give_next() {
-  const auto entry = entries_.take();
-  if (!entry) return entry.error();
+  const EntryView* entry = entries_.take();
+  if (entry == nullptr) return misfit(file(), entries_.next_id(), scanner_->position());
   const EntryId id = entry->entry_id;
   if (id < range_.first) return Flow::on;
   const bool bounded = snapshot_.live && options_.visibility == Durability::durable;
