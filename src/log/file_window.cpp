@@ -10,7 +10,7 @@ Result<BytesView> FileWindow::at(std::uint64_t offset, std::size_t bytes) {
   if (!inside || buffer_.size() - (offset - begin_) < bytes) {
     const std::size_t keep = inside ? buffer_.size() - (offset - begin_) : 0;
     if (keep > 0) std::memmove(buffer_.data(), buffer_.data() + (buffer_.size() - keep), keep);
-    buffer_.resize(std::max(bytes, kStepBytes));
+    buffer_.resize(std::max(bytes, step_bytes_));
     begin_ = offset;
     const auto got = file_->read_at(offset + keep, std::span(buffer_).subspan(keep));
     if (!got) {

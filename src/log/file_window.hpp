@@ -12,7 +12,10 @@ namespace walkit::log {
 /// live until the next call. One thread.
 class FileWindow {
  public:
-  explicit FileWindow(File& file) : file_(&file) {}
+  static constexpr std::size_t kStepBytes = 256 << 10;
+
+  explicit FileWindow(File& file, std::size_t step_bytes = kStepBytes)
+      : file_(&file), step_bytes_(step_bytes) {}
 
   /// `bytes` bytes at `offset`, fewer only at the end of the file.
   Result<BytesView> at(std::uint64_t offset, std::size_t bytes);
@@ -20,9 +23,8 @@ class FileWindow {
   void refresh() noexcept { buffer_.clear(); }
 
  private:
-  static constexpr std::size_t kStepBytes = 256 << 10;
-
   File* file_;
+  std::size_t step_bytes_;
   std::uint64_t begin_ = 0;  // of buffer_, in the file
   Bytes buffer_{};
 };

@@ -111,11 +111,15 @@ std::optional<std::uint64_t> take_varint(BytesView& from) noexcept {
   return std::nullopt;
 }
 
-Result<PayloadCursor> PayloadCursor::open(const FrameHeader& header, BytesView body) {
+bool is_known(const FrameHeader& header) noexcept {
   const bool known_kind = header.kind >= static_cast<std::uint8_t>(FrameKind::entries) &&
                           header.kind <= static_cast<std::uint8_t>(FrameKind::seal);
   const bool skippable = (header.kind & kSkippableKind) != 0;
-  if ((header.flags & ~kFlagsKnown) != 0 || (!known_kind && !skippable)) {
+  return (header.flags & ~kFlagsKnown) == 0 && (known_kind || skippable);
+}
+
+Result<PayloadCursor> PayloadCursor::open(const FrameHeader& header, BytesView body) {
+  if (!is_known(header)) {
     return Error{.code = Errc::incompatible,
                  .message = "frame of kind " + std::to_string(header.kind) + " with flags " +
                             std::to_string(header.flags) + " is not known to this walkit",

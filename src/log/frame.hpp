@@ -61,6 +61,9 @@ void encode_frame_header(FrameHeader& header, std::uint32_t seed, std::byte* int
 [[nodiscard]] std::optional<FrameHeader> decode_frame_header(BytesView bytes, std::uint32_t seed,
                                                              std::uint64_t offset) noexcept;
 
+/// A kind and flags that this walkit reads, or may pass over.
+[[nodiscard]] bool is_known(const FrameHeader& header) noexcept;
+
 [[nodiscard]] inline bool frame_magic_at(const std::byte* at) noexcept {
   return at[0] == std::byte{0xF7} && at[1] == std::byte{'W'} && at[2] == std::byte{'f'} &&
          at[3] == std::byte{'r'};

@@ -7,9 +7,10 @@
 
 namespace walkit::log {
 
-FrameScanner::FrameScanner(File& file, const SegmentHeader& segment, std::uint64_t frame_bytes_max)
+FrameScanner::FrameScanner(File& file, const SegmentHeader& segment, std::uint64_t frame_bytes_max,
+                           std::size_t step_bytes)
     : file_(&file),
-      window_(file),
+      window_(file, step_bytes),
       seed_(frame_seed(segment.salt())),
       entry_bytes_max_(segment.max_entry_bytes),
       log_bytes_max_(segment.max_frame_bytes),
@@ -59,16 +60,61 @@ Result<BytesView> FrameScanner::stored_part(const FrameHeader& header) {
   return window_.at(position_ + kFrameHeaderBytes, bytes);
 }
 
-Result<std::optional<FrameView>> FrameScanner::next() {
+void FrameScanner::seek(std::uint64_t offset, EntryId expected,
+                        std::optional<std::uint32_t> chain) {
+  position_ = offset;
+  expected_ = expected;
+  chain_ = chain.value_or(0);
+  chain_known_ = chain.has_value();
+}
+
+// The header at position(), if it continues the chain.
+Result<std::optional<FrameHeader>> FrameScanner::header_here() {
   const auto head = window_.at(position_, kFrameHeaderBytes);
   if (!head) return head.error();
   const auto header = decode_frame_header(*head, seed_, position_);
-  if (!header) return stop(FrameFault::no_header);
+  const auto none = [&](FrameFault fault) {
+    stop(fault, header);
+    return std::optional<FrameHeader>{};
+  };
+  if (!header) return none(FrameFault::no_header);
   // The length is under the header's checksum; what is over the limit is not read at all.
   if (kFrameHeaderBytes + std::uint64_t{header->body_bytes} > limit_of(*header, frame_bytes_max_) ||
-      header->chain != chain_ || header->first != expected_) {
-    return stop(FrameFault::structure, header);
+      (chain_known_ && header->chain != chain_) || header->first != expected_) {
+    return none(FrameFault::structure);
   }
+  return header;
+}
+
+void FrameScanner::pass(const FrameHeader& header, EntryId next) {
+  position_ = header.end();
+  expected_ = next;
+  chain_ = header.crc;
+  chain_known_ = true;
+  time_ns_ = std::max(time_ns_, header.time_ns);
+}
+
+Result<std::optional<FrameHeader>> FrameScanner::next_header() {
+  auto header = header_here();
+  if (!header || !*header) return header;
+  if (!is_known(**header)) {
+    stop(FrameFault::unknown, *header);
+    return std::optional<FrameHeader>{};
+  }
+  if ((*header)->is(FrameKind::loss)) {
+    const auto loss = next();
+    if (!loss) return loss.error();
+    return *loss ? std::optional((*loss)->header) : std::nullopt;
+  }
+  pass(**header, (*header)->first + (*header)->count);
+  return header;
+}
+
+Result<std::optional<FrameView>> FrameScanner::next() {
+  const auto here = header_here();
+  if (!here) return here.error();
+  if (!*here) return std::optional<FrameView>{};
+  const std::optional<FrameHeader>& header = *here;
   const auto stored = stored_part(*header);
   if (!stored) return stored.error();
   if (stored->size() < header->body_bytes) return stop(FrameFault::body, header);
@@ -86,10 +132,7 @@ Result<std::optional<FrameView>> FrameScanner::next() {
     if (!loss || loss->entries.first != expected_) return stop(FrameFault::structure, header);
     next = loss->entries.last + 1;
   }
-  position_ = header->end();
-  expected_ = next;
-  chain_ = header->crc;
-  time_ns_ = std::max(time_ns_, header->time_ns);
+  pass(*header, next);
   FrameView view{.header = *header, .body = body};
   if (header->is(FrameKind::entries)) {
     const auto cursor = PayloadCursor::open(*header, body);

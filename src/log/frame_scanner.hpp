@@ -29,16 +29,24 @@ struct FrameView {
 class FrameScanner {
  public:
   /// frame_bytes_max: a reader's own cap, whatever the header says.
-  FrameScanner(File& file, const SegmentHeader& segment, std::uint64_t frame_bytes_max);
+  FrameScanner(File& file, const SegmentHeader& segment, std::uint64_t frame_bytes_max,
+               std::size_t step_bytes = FileWindow::kStepBytes);
 
   /// The next frame; none: position() holds no frame that continues the chain, see fault().
   Result<std::optional<FrameView>> next();
+  /// The same, with the body passed over unread, so that nobody vouches for it; but for a loss,
+  /// whose body says which id comes next.
+  Result<std::optional<FrameHeader>> next_header();
+  /// Goes on at `offset`, where a frame is to begin with `expected`. Without its chain that frame's
+  /// own checksum, salt and place vouch for it; from there on the chain is checked.
+  void seek(std::uint64_t offset, EntryId expected, std::optional<std::uint32_t> chain = {});
   /// Reads the place of a fault anew: beside a writer the first look may be the older one.
   void refresh() noexcept { window_.refresh(); }
 
   [[nodiscard]] std::uint64_t position() const { return position_; }  // behind the last good frame
   [[nodiscard]] EntryId expected() const { return expected_; }        // the id that comes there
-  [[nodiscard]] std::uint32_t chain() const { return chain_; }        // of the last good frame
+  /// Of the last good frame; behind a seek() without one, not before there is such a frame.
+  [[nodiscard]] std::uint32_t chain() const { return chain_; }
   [[nodiscard]] std::uint64_t time_ns() const { return time_ns_; }
   [[nodiscard]] FrameFault fault() const { return fault_; }
   /// The header at position() if it holds, after a fault other than no_header.
@@ -53,6 +61,8 @@ class FrameScanner {
  private:
   std::optional<FrameView> stop(FrameFault fault, std::optional<FrameHeader> header = {});
 
+  Result<std::optional<FrameHeader>> header_here();
+  void pass(const FrameHeader& header, EntryId next);
   static std::uint64_t limit_of(const FrameHeader& header, std::uint64_t frame_bytes_max);
   Result<BytesView> stored_part(const FrameHeader& header);
 
@@ -63,6 +73,7 @@ class FrameScanner {
   std::uint64_t position_;
   EntryId expected_;
   std::uint32_t chain_;
+  bool chain_known_ = true;
   std::uint64_t time_ns_;
   FrameFault fault_ = FrameFault::no_header;
   std::optional<FrameHeader> fault_header_{};

@@ -230,6 +230,91 @@ TEST(FrameScanner, TimeNeverFalls) {
   EXPECT_EQ(scanner.time_ns(), 9u);
 }
 
+/// Three frames of entries 1, 2..3 and 4, and a scanner over them.
+struct Seeking {
+  Seeking() {
+    segment.entries(1, 0, {"one"});
+    second = segment.entries(2, 1, {"two", "three"}).last;
+    segment.entries(4, 3, {"four"});
+  }
+  [[nodiscard]] FrameScanner scanner() {
+    file = segment.file();
+    return {*file, segment.header(), kNoCap};
+  }
+  FramesByHand segment{};
+  FrameHeader second{};
+  std::unique_ptr<File> file{};
+};
+
+TEST(FrameScanner, SeekGoesOnAtAFrameWhoseChainIsNotKnown) {
+  Seeking log;
+  FrameScanner scanner = log.scanner();
+  scanner.seek(log.second.offset, EntryId{2});
+  EXPECT_EQ(scanner.next().value().value().header.crc, log.second.crc);
+  EXPECT_EQ(scanner.next().value().value().header.first, EntryId{4});
+  EXPECT_FALSE(scanner.next().value().has_value());
+  EXPECT_EQ(scanner.position(), log.segment.bytes.size());
+  scanner.seek(log.second.offset, EntryId{2}, log.second.chain);  // back again, its chain known
+  EXPECT_TRUE(scanner.next().value().has_value());
+}
+
+TEST(FrameScanner, SeekToWhatIsNotThereIsAFault) {
+  Seeking log;
+  FrameScanner scanner = log.scanner();
+  scanner.seek(log.second.offset, EntryId{3});
+  EXPECT_FALSE(scanner.next().value().has_value());
+  EXPECT_EQ(scanner.fault(), FrameFault::structure) << "another id";
+  scanner.seek(log.second.offset + 8, EntryId{2});
+  EXPECT_FALSE(scanner.next().value().has_value());
+  EXPECT_EQ(scanner.fault(), FrameFault::no_header) << "another place";
+  scanner.seek(log.second.offset, EntryId{2}, log.second.chain + 1);
+  EXPECT_FALSE(scanner.next_header().value().has_value());
+  EXPECT_EQ(scanner.fault(), FrameFault::structure) << "another chain";
+}
+
+TEST(FrameScanner, ChainIsCheckedBehindTheFrameThatWasSought) {
+  Seeking log;
+  log.segment.chain ^= 1;
+  log.segment.entries(5, 4, {"five"});
+  FrameScanner scanner = log.scanner();
+  scanner.seek(log.second.offset, EntryId{2});
+  EXPECT_TRUE(scanner.next().value().has_value());
+  EXPECT_TRUE(scanner.next().value().has_value());
+  EXPECT_FALSE(scanner.next().value().has_value());
+  EXPECT_EQ(scanner.fault(), FrameFault::structure);
+}
+
+TEST(FrameScanner, HeadersArePassedOverWhateverTheirBodies) {
+  Seeking log;
+  log.segment.bytes[log.second.offset + kFrameHeaderBytes] ^= std::byte{1};
+  FrameScanner scanner = log.scanner();
+  for (const std::uint64_t next : {2, 4, 5}) {
+    EXPECT_TRUE(scanner.next_header().value().has_value());
+    EXPECT_EQ(scanner.expected(), EntryId{next});
+  }
+  EXPECT_FALSE(scanner.next_header().value().has_value());
+  EXPECT_EQ(scanner.fault(), FrameFault::no_header);
+  EXPECT_EQ(scanner.chain(), log.segment.chain);
+}
+
+TEST(FrameScanner, HeadersOfLossesAndOfNewerFramesAreNotPassedOverUnread) {
+  FramesByHand segment = one_entry();
+  const Bytes loss = encode_loss({{EntryId{2}, EntryId{6}}, "why"});
+  segment.add(control(FrameKind::loss, EntryId{2}), loss);
+  segment.add({.first = EntryId{7}, .kind = 6}, {});
+  for (const bool damaged : {false, true}) {
+    FramesByHand here = segment;
+    if (damaged) here.bytes[584 + kFrameHeaderBytes] ^= std::byte{1};
+    const auto file = here.file();
+    FrameScanner scanner(*file, here.header(), kNoCap);
+    EXPECT_TRUE(scanner.next_header().value().has_value());
+    EXPECT_EQ(scanner.next_header().value().has_value(), !damaged);
+    EXPECT_EQ(scanner.expected(), EntryId{damaged ? 2u : 7u});
+    EXPECT_FALSE(scanner.next_header().value().has_value());
+    EXPECT_EQ(scanner.fault(), damaged ? FrameFault::body : FrameFault::unknown);
+  }
+}
+
 TEST(FrameScanner, RefreshSeesWhatWasWrittenMeanwhile) {
   const FramesByHand segment = one_entry();
   const auto file = segment.file();
