@@ -13,9 +13,6 @@ namespace {
 
 // Ordinary frames end here, so that a flipped bit and a random read stay cheap.
 constexpr std::size_t kFrameBodyBytes = 256 << 10;
-constexpr std::uint64_t kIndexStepBytes = 64 << 10;
-constexpr std::size_t kIndexEntriesMax = 1024;
-static_assert(seal_body_bytes(kIndexEntriesMax) + kFrameHeaderBytes <= kControlFrameBytesMax);
 
 constexpr std::array<std::byte, kBlockBytes> kZeros{};
 constexpr std::uint64_t kPaddingRoom = kFrameHeaderBytes + kFrameAlignment;
@@ -85,7 +82,7 @@ Result<std::unique_ptr<SegmentWriter>> SegmentWriter::prepare(Directory& directo
   }
   if (!file) return file.error();
   std::unique_ptr<SegmentWriter> segment(new SegmentWriter(file_name, std::move(*file)));
-  segment->index_.reserve(kIndexEntriesMax);
+  segment->index_.reserve();
   if (prefill_bytes > 0) {
     if (Status ok = segment->prefill(prefill_bytes); !ok) {
       segment->discard(directory);
@@ -179,15 +176,7 @@ void SegmentWriter::note_in_index(const FrameHeader& header) noexcept {
   end_.end = header.end();
   end_.chain = header.crc;
   end_.last = header.last();
-  if (!index_.empty() && header.offset - index_.back().offset < index_step_bytes_) return;
-  if (index_.size() == kIndexEntriesMax) {
-    // Full: keep every second line and take half as many from here on.
-    for (std::size_t i = 0; i < index_.size() / 2; ++i) index_[i] = index_[2 * i];
-    index_.resize(index_.size() / 2);
-    index_step_bytes_ *= 2;
-  }
-  if (index_.empty()) index_step_bytes_ = kIndexStepBytes;
-  index_.push_back({header.first, header.offset, header.time_ns});
+  index_.note(header);
 }
 
 Status SegmentWriter::write(Group& group, EntryId durable_through, std::uint64_t time_ns) {
@@ -276,8 +265,8 @@ Status SegmentWriter::seal(Ending ending, EntryId last, std::uint64_t time_ns) {
   end_.end = position_;
   end_.chain = chain_;
   end_.last = last;
-  Bytes body(seal_body_bytes(index_.size()));
-  encode_seal(index_, body.data());
+  Bytes body(seal_body_bytes(index_.lines().size()));
+  encode_seal(index_.lines(), body.data());
   if (Status ok = write_control(FrameKind::seal, body, last + 1, last); !ok) return ok;
   end_.seal_end = position_;
   if (Status ok = file_->truncate(position_); !ok) return ok;

@@ -6,6 +6,7 @@
 
 #include "log/frame.hpp"
 #include "log/segment_name.hpp"
+#include "log/sparse_index.hpp"
 #include "walkit/io/directory.hpp"
 
 namespace walkit::log {
@@ -99,7 +100,7 @@ class SegmentWriter {
   /// The most that a close frame and a seal with that many lines of index take.
   [[nodiscard]] static std::uint64_t ending_room(std::size_t index_entries) noexcept;
   [[nodiscard]] std::uint64_t ending_room() const noexcept {
-    return ending_room(index_.size() + 1);
+    return ending_room(index_.lines().size() + 1);
   }
   [[nodiscard]] const SegmentEnd& end() const { return end_; }
 
@@ -121,8 +122,7 @@ class SegmentWriter {
   std::uint64_t time_ns_ = 0;
   std::uint64_t frames_ = 0;
   std::uint64_t next_position_ = 0;  // while a write is under way
-  std::vector<IndexEntry> index_{};
-  std::uint64_t index_step_bytes_ = 0;
+  SparseIndex index_{};
   SegmentEnd end_{};
 };
 
