@@ -5,11 +5,26 @@
 namespace walkit::log {
 namespace {
 
-constexpr std::size_t kStepBytes = 64 << 10;   // read at a time: what a line of the index leads to
-constexpr std::size_t kStepHeadersMax = 4096;  // kept of a step; the rest is walked again
+constexpr std::size_t kStepBytes = 64 << 10;  // read at a time: what a line of the index leads to
+// Kept of a step for reading it backward; the rest is walked again.
+constexpr std::uint64_t kBackwardBytes = 128 << 10;
+constexpr std::size_t kBackwardHeaders = kBackwardBytes / kFrameHeaderBytes;
 
 bool is_line(const FrameHeader& header, const IndexEntry& line) {
   return header.first == line.first && header.time_ns == line.time_ns;
+}
+
+// The last of them, so few that one piece of the file holds them, and that piece in the window: who
+// goes down from frame to frame must not read it for each.
+Status keep_for_backward(FrameScanner& scanner, std::vector<FrameHeader>& headers,
+                         std::uint64_t end) {
+  const auto kept = std::find_if(headers.begin(), headers.end() - 1, [&](const FrameHeader& h) {
+    return end - h.offset <= kBackwardBytes;
+  });
+  headers.erase(headers.begin(), kept);
+  const std::uint64_t begin = headers.front().offset;
+  const auto loaded = scanner.window().at(begin, end - begin);
+  return loaded ? Status{} : Status(loaded.error());
 }
 
 }  // namespace
@@ -40,6 +55,10 @@ Result<std::unique_ptr<IndexedSegment>> IndexedSegment::open(Directory& director
   return segment;
 }
 
+FramePlace IndexedSegment::begin() const {
+  return {first_frame_offset(header().layout), header().first, header().crc};
+}
+
 std::optional<FramePlace> IndexedSegment::end() const {
   if (!next_) return std::nullopt;
   return FramePlace{next_->prev_end, next_->first, next_->prev_chain};
@@ -68,7 +87,7 @@ void IndexedSegment::seek_line(FrameScanner& scanner, const std::optional<IndexE
   if (line) {
     scanner.seek(line->offset, line->first);
   } else {
-    scanner.seek(first_frame_offset(header().layout), header().first, header().crc);
+    seek(scanner, begin());
   }
 }
 
@@ -96,6 +115,23 @@ Result<IndexedSegment::Whole> IndexedSegment::last_whole() {
   FrameScanner scanner = this->scanner();
   if (Status ok = index_.extend(scanner, EntryId::max(), EntryId{}); !ok) return ok.error();
   return Whole{index_.scanned().expected - 1, index_.watermark()};
+}
+
+// As a replay that came to its end would.
+Status IndexedSegment::check_seal() {
+  if (!next_ || next_->prev_seal_end == 0) return {};
+  FrameScanner scanner = this->scanner();
+  seek(scanner, *end());
+  const auto seal = scanner.next();
+  if (!seal) return seal.error();
+  const auto size = segment_.file->size();
+  if (!size) return size.error();
+  const bool sealed = *seal && (*seal)->header.is(FrameKind::seal) &&
+                      decode_seal((*seal)->body).has_value() &&
+                      scanner.position() == next_->prev_seal_end && *size == next_->prev_seal_end;
+  if (sealed) return {};
+  return damage(name_, "its seal is damaged or its length changed; no entry is lost", {},
+                next_->prev_end);
 }
 
 Result<FrameHeader> IndexedSegment::find(FrameScanner& scanner, EntryId id, const Reach& reach) {
@@ -199,7 +235,7 @@ Result<std::optional<FrameHeader>> IndexedSegment::find_since(FrameScanner& scan
 Result<std::vector<FrameHeader>> IndexedSegment::step_below(FrameScanner& scanner,
                                                             FramePlace& upper) {
   std::vector<FrameHeader> headers;
-  const FramePlace begin{first_frame_offset(header().layout), header().first, header().crc};
+  const FramePlace begin = this->begin();
   while (upper.offset > begin.offset) {
     const EntryId below = upper.expected - 1;
     if (Status ok = index_.extend(scanner, below, below); !ok) return ok.error();
@@ -209,14 +245,15 @@ Result<std::vector<FrameHeader>> IndexedSegment::step_below(FrameScanner& scanne
       const auto header = scanner.next_header();
       if (!header) return header.error();
       if (!*header || (headers.empty() && line && !is_line(**header, *line))) break;
-      if (headers.size() == 2 * kStepHeadersMax) {
-        headers.erase(headers.begin(), headers.begin() + kStepHeadersMax);
+      if (headers.size() == 2 * kBackwardHeaders) {
+        headers.erase(headers.begin(), headers.begin() + kBackwardHeaders);
       }
       headers.push_back(**header);
     }
     const bool meets = scanner.position() == upper.offset && scanner.expected() == upper.expected &&
                        (!upper.chain || scanner.chain() == *upper.chain);
     if (meets && !headers.empty()) {
+      if (Status ok = keep_for_backward(scanner, headers, upper.offset); !ok) return ok.error();
       upper = {headers.front().offset, headers.front().first, headers.front().chain};
       return headers;
     }

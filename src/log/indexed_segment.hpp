@@ -29,9 +29,12 @@ class IndexedSegment {
 
   [[nodiscard]] const std::string& file() const { return name_; }
   [[nodiscard]] const SegmentHeader& header() const { return segment_.header; }
+  /// Where its frames begin.
+  [[nodiscard]] FramePlace begin() const;
   /// Where the frames that count end, as the successor says; none: the newest.
   [[nodiscard]] std::optional<FramePlace> end() const;
-  [[nodiscard]] Result<std::uint64_t> size() { return segment_.file->size(); }
+  /// corrupt: its successor says that it was sealed, and here is no such seal.
+  Status check_seal();
   /// Reads a little at a time, from the file as it is now.
   [[nodiscard]] FrameScanner scanner();
 

@@ -1,0 +1,177 @@
+#include "log/backward.hpp"
+
+#include <algorithm>
+#include <new>
+
+namespace walkit::log {
+
+BackwardReader::BackwardReader(std::shared_ptr<Directory> directory, ReadOptions options,
+                               std::optional<StoredType> type, std::optional<EntryId> from)
+    : directory_(std::move(directory)),
+      options_(std::move(options)),
+      type_(std::move(type)),
+      from_(from) {}
+
+Result<bool> BackwardReader::advance() try {
+  if (ended_) return false;
+  auto found = step();
+  ended_ = !found || !*found;
+  return found;
+} catch (const std::bad_alloc&) {
+  ended_ = true;
+  return Error{.code = Errc::no_memory, .message = "out of memory"};
+}
+
+Result<bool> BackwardReader::step() {
+  if (!began_) {
+    began_ = true;
+    if (Status ok = begin(); !ok) return ok.error();
+  }
+  for (;;) {
+    while (!payloads_.empty()) {
+      give();
+      if (!from_ || entry_.entry_id <= *from_) return true;
+    }
+    const auto more = next_frame();
+    if (!more || !*more) return more;
+  }
+}
+
+Status BackwardReader::check_from() const {
+  const auto& segments = snapshot_.listing.segments;
+  const EntryId oldest = segments.empty() ? EntryId{1} : segments.front().name.first;
+  if (from_ && *from_ < oldest) {
+    return Error{.code = Errc::gap,
+                 .message = "entry " + to_string(*from_) + " was asked for; the oldest is " +
+                            to_string(oldest),
+                 .lost = {*from_, oldest - 1},
+                 .next_step = "begin at the oldest entry, or from a checkpoint"};
+  }
+  const bool end_is_known = !snapshot_.live || options_.visibility == Durability::durable;
+  if (!from_ || !end_is_known || *from_ <= snapshot_.end) return {};
+  return Error{.code = Errc::not_found,
+               .message = "entry " + to_string(*from_) + " was asked for; the last is " +
+                          to_string(snapshot_.end)};
+}
+
+// Finds the segment and the place to go down from.
+Status BackwardReader::begin() {
+  auto snapshot =
+      take_snapshot(*directory_, options_.expect_durable_through, options_.frame_bytes_max);
+  if (!snapshot) return snapshot.error();
+  snapshot_ = std::move(*snapshot);
+  const auto& segments = snapshot_.listing.segments;
+  if (!snapshot_.live && (!from_ || *from_ > snapshot_.end)) {
+    if (Status ok = tail_error(snapshot_.survey); !ok) return ok;
+  }
+  if (Status ok = check_from(); !ok) return ok;
+  segments_left_ = segments.size();
+  if (from_) {
+    const auto behind = std::upper_bound(
+        segments.begin(), segments.end(), *from_,
+        [](EntryId wanted, const SegmentFile& s) { return wanted < s.name.first; });
+    segments_left_ = static_cast<std::size_t>(behind - segments.begin());
+  }
+  const auto opened = next_segment();
+  if (!opened) return opened.error();
+  if (!*opened) return {};
+  const bool whole_frames = snapshot_.live && options_.visibility == Durability::flushed;
+  EntryId last = snapshot_.end;
+  if (whole_frames && !segment_->end()) {
+    const auto whole = segment_->last_whole();
+    if (!whole) return whole.error();
+    last = std::max(last, whole->last);
+  }
+  if (from_) last = *from_;
+  if (segment_->end() && !from_) return {};
+  upper_ = segment_->begin();
+  if (last < segment_->header().first) return {};
+  const auto passed = segment_->pass(*scanner_, last, {snapshot_.end, whole_frames});
+  if (!passed) return passed.error();
+  upper_ = {scanner_->position(), scanner_->expected(), scanner_->chain()};
+  return {};
+}
+
+// false: there is none below, or a trim removed it since.
+Result<bool> BackwardReader::next_segment() {
+  if (segments_left_ == 0) return false;
+  const auto& segments = snapshot_.listing.segments;
+  const std::size_t index = --segments_left_;
+  auto opened =
+      IndexedSegment::open(*directory_, segments[index],
+                           {.next = index + 1 < segments.size() ? &segments[index + 1] : nullptr,
+                            .manifest = snapshot_.listing.manifest_slot(),
+                            .type = type_ ? &*type_ : nullptr,
+                            .frame_bytes_max = options_.frame_bytes_max});
+  if (!opened) {
+    if (opened.error().code != Errc::not_found) return opened.error();
+    const auto listing = list_log(*directory_);
+    if (!listing) return listing.error();
+    const auto& now = listing->segments;
+    if (!now.empty() && now.front().name.number > segments[index].name.number) return false;
+    return opened.error();
+  }
+  if (Status ok = (*opened)->check_seal(); !ok) return ok.error();
+  scanner_.reset();
+  segment_ = std::move(*opened);
+  scanner_.emplace(segment_->scanner());
+  if (const auto end = segment_->end()) upper_ = *end;
+  return true;
+}
+
+// The frame below. false: none is left.
+Result<bool> BackwardReader::next_frame() {
+  if (!segment_) return false;
+  while (headers_.empty()) {
+    auto headers = segment_->step_below(*scanner_, upper_);
+    if (!headers) return headers.error();
+    headers_ = std::move(*headers);
+    if (!headers_.empty()) break;
+    const auto opened = next_segment();
+    if (!opened || !*opened) return opened;
+  }
+  const FrameHeader header = headers_.back();
+  headers_.pop_back();
+  if (header.is(FrameKind::entries) || header.is(FrameKind::loss)) {
+    if (Status ok = open_frame(header); !ok) return ok.error();
+  }
+  return true;
+}
+
+Status BackwardReader::open_frame(const FrameHeader& header) {
+  const auto frame = segment_->read(*scanner_, header);
+  if (!frame) return frame.error();
+  if (header.is(FrameKind::loss)) return note_loss(*frame);
+  frame_ = frame->header;
+  schema_ = frame->extras.schema != 0 ? frame->extras.schema : segment_->header().schema;
+  PayloadCursor cursor(frame->entries);
+  while (const auto payload = cursor.next()) payloads_.push_back(*payload);
+  if (payloads_.size() == header.count) return {};
+  return damage(segment_->file(), "entries do not fit their frame", {header.first, header.last()},
+                header.offset);
+}
+
+Status BackwardReader::note_loss(const FrameView& frame) {
+  const auto loss = decode_loss(frame.body);
+  if (!loss) return {};
+  Error gap = damage(segment_->file(), "a recorded loss: " + loss->cause, loss->entries,
+                     frame.header.offset);
+  if (options_.recorded_loss == RecordedLoss::refuse) {
+    gap.next_step = "read with RecordedLoss::accept to go on behind it";
+    return gap;
+  }
+  gap.next_step.clear();
+  gaps_.push_back(std::move(gap));
+  return {};
+}
+
+void BackwardReader::give() {
+  entry_ = {.entry_id = frame_.first + (payloads_.size() - 1),
+            .payload = payloads_.back(),
+            .schema = schema_,
+            .file = segment_->file(),
+            .offset = frame_.offset};
+  payloads_.pop_back();
+}
+
+}  // namespace walkit::log

@@ -1,0 +1,214 @@
+#pragma once
+
+// Logs of random shapes, what replay says of them, and a directory that counts what is read.
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <random>
+#include <utility>
+
+#include "log/frames_by_hand.hpp"
+#include "log/log_box.hpp"
+#include "log/random_reader.hpp"
+#include "walkit/log/log_reader.hpp"
+
+namespace walkit {
+
+/// Where random tests begin: WALKIT_SEED, or 1.
+inline std::uint64_t first_seed() {
+  const char* text = std::getenv("WALKIT_SEED");
+  return text == nullptr ? 1 : std::strtoull(text, nullptr, 10);
+}
+
+/// Hands everything on to a directory that may be exchanged, and counts what a reader asks for.
+class WatchedDirectory final : public Directory {
+ public:
+  explicit WatchedDirectory(std::shared_ptr<Directory> home) : home_(std::move(home)) {}
+  void move_to(std::shared_ptr<Directory> home) { home_ = std::move(home); }
+
+  struct Counts {
+    std::atomic<std::uint64_t> reads = 0, bytes = 0, opens = 0, lists = 0;
+  };
+  const Counts& counts() const { return *counts_; }
+  /// Reads since the last call.
+  std::uint64_t take_reads() { return counts_->reads.exchange(0); }
+
+  Result<std::shared_ptr<Directory>> subdirectory(std::string_view name, OpenMode mode) override {
+    return home_->subdirectory(name, mode);
+  }
+  Result<std::unique_ptr<File>> open(std::string_view name, OpenMode mode) override {
+    ++counts_->opens;
+    auto file = home_->open(name, mode);
+    if (!file) return file;
+    return std::unique_ptr<File>(new Watched(std::move(*file), counts_));
+  }
+  Result<std::vector<std::string>> list() override {
+    ++counts_->lists;
+    return home_->list();
+  }
+  Status rename(Rename names) override { return home_->rename(names); }
+  Status remove(std::string_view name) override { return home_->remove(name); }
+  Status sync() override { return home_->sync(); }
+  Result<std::unique_ptr<DirectoryLock>> lock() override { return home_->lock(); }
+  Result<bool> is_locked() override { return home_->is_locked(); }
+  void random_bytes(std::span<std::byte> into) override { home_->random_bytes(into); }
+  std::chrono::nanoseconds now() override { return home_->now(); }
+
+ private:
+  struct Watched final : File {
+    Watched(std::unique_ptr<File> inner, std::shared_ptr<Counts> counting)
+        : file(std::move(inner)), counts(std::move(counting)) {}
+    Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> into) override {
+      auto got = file->read_at(offset, into);
+      ++counts->reads;
+      counts->bytes += got.value_or(0);
+      return got;
+    }
+    Status write_at(std::uint64_t offset, std::span<const BytesView> parts) override {
+      return file->write_at(offset, parts);
+    }
+    Status fill_zeros(std::uint64_t to) override { return file->fill_zeros(to); }
+    Status truncate(std::uint64_t bytes) override { return file->truncate(bytes); }
+    Status sync() override { return file->sync(); }
+    Result<std::uint64_t> size() override { return file->size(); }
+    std::unique_ptr<File> file;
+    std::shared_ptr<Counts> counts;
+  };
+  std::shared_ptr<Directory> home_;
+  std::shared_ptr<Counts> counts_ = std::make_shared<Counts>();
+};
+
+/// What replay gives, best effort, and how it ends.
+struct Model {
+  struct Entry {
+    std::uint64_t id = 0;
+    std::string text{}, file{};
+    std::uint64_t offset = 0;
+    friend bool operator==(const Entry&, const Entry&) = default;
+  };
+  std::vector<Entry> entries{};
+  Result<ReplaySummary> summary{};
+};
+
+inline Model model_of(const std::shared_ptr<Directory>& root, ReadOptions options = {}) {
+  Model model;
+  options.recorded_loss = RecordedLoss::accept;
+  const auto reader = LogReader::open(root, options, std::nullopt);
+  if (!reader) {
+    model.summary = reader.error();
+    return model;
+  }
+  model.summary = reader->replay(ReplayMode::best_effort, {}, [&](const EntryView& entry) {
+    model.entries.push_back({entry.entry_id.value, std::string(as_text(entry.payload)),
+                             std::string(entry.file), entry.offset});
+    return Step::next;
+  });
+  return model;
+}
+
+inline log::RandomReader random_reader(std::shared_ptr<Directory> home, ReadOptions options = {}) {
+  return {std::move(home), std::move(options), std::nullopt};
+}
+
+inline Model::Entry entry_of(const log::OwnedEntry& entry) {
+  return {entry.entry_id.value, std::string(as_text(entry.payload)), entry.file, entry.offset};
+}
+
+/// A log of a random life: each step appends, flushes, rotates, crashes or opens anew.
+class RandomLife {
+ public:
+  explicit RandomLife(std::uint64_t seed)
+      : random_(static_cast<std::uint32_t>(seed)),
+        box({.segment_bytes = 4096 + 4096 * one_of(3),
+             .layout = one_of(2) == 0 ? Layout::packed : Layout::whole_blocks,
+             .preallocation = one_of(2) == 0 ? Preallocation::none : Preallocation::zero_fill},
+            {.seed = seed}) {}
+
+  std::size_t one_of(std::size_t choices) { return random_() / 7 % choices; }
+
+  void step() {
+    if (!box.wal) {
+      box.open();
+      return;
+    }
+    switch (one_of(8)) {
+      case 0:
+      case 1:
+        box.append(one_of(40));
+        break;
+      case 2:
+        box.flush(1 + one_of(12));
+        break;
+      case 3:
+        append_batch(1 + one_of(9));
+        break;
+      case 4:
+        box.close();
+        break;
+      case 5:
+        box.kill();
+        break;
+      case 6:
+        box.crash(Crash::power_cut);
+        break;
+      default:
+        box.close().open();
+    }
+  }
+
+ private:
+  void append_batch(std::size_t count) {
+    std::vector<std::string> texts;
+    for (std::size_t n = 0; n < count; ++n) {
+      texts.push_back(text_of(box.wal->next_entry_id().value + n));
+    }
+    EXPECT_THAT(box.wal->append_batch(texts), IsOk());
+    EXPECT_THAT(box.wal->sync(), IsOk());
+  }
+  std::minstd_rand random_;
+
+ public:
+  LogBox box;
+};
+
+/// A folder with these segments and a manifest that names them.
+inline std::shared_ptr<Directory> folder_of(const std::vector<log::FramesByHand>& segments,
+                                            std::uint64_t durable) {
+  auto root = MemoryDirectory::create();
+  const auto home = root->subdirectory("wal", OpenMode::create).value();
+  const log::SegmentHeader &first = segments.front().header(), &last = segments.back().header();
+  log::ManifestSlot slot{.log = first.log,
+                         .epoch = last.epoch,
+                         .first_segment = first.number,
+                         .last_segment = last.number,
+                         .first_salt = first.salt(),
+                         .last_salt = last.salt(),
+                         .last_segment_first = last.first,
+                         .durable_through = EntryId{durable},
+                         .clean = false};
+  const auto put = [&](std::string_view name, std::uint64_t at, BytesView bytes) {
+    auto file = home->open(name, OpenMode::create);
+    if (!file) file = home->open(name, OpenMode::write);
+    file.value()->write_at(at, std::span(&bytes, 1)).value();
+  };
+  for (slot.generation = 2; slot.generation < 4; ++slot.generation) {
+    put("MANIFEST", slot.generation % 2 * log::kManifestSlotBytes, log::encode(slot));
+  }
+  for (const log::FramesByHand& segment : segments) {
+    const log::SegmentHeader& h = segment.header();
+    put(log::to_string(log::SegmentName{h.number, h.first}), 0, segment.bytes);
+  }
+  return root;
+}
+
+/// Entries 1 and 2, a recorded loss of 3..6, entries 7 and 8, all of them durable.
+inline log::FramesByHand segment_with_loss() {
+  log::FramesByHand segment;
+  segment.entries(1, 0, {"one", "two"});
+  segment.add(log::control(log::FrameKind::loss, EntryId{3}, EntryId{2}),
+              log::encode_loss({{EntryId{3}, EntryId{6}}, "a bad sector"}));
+  return segment.entries(7, 6, {"seven", "eight"});
+}
+
+}  // namespace walkit
