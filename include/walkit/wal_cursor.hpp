@@ -122,6 +122,40 @@ auto WalReader<E, C>::cursor(EntryId from, ReplayMode mode) const -> Cursor {
 }
 
 template <class E, class C>
+auto WalReader<E, C>::newest_first(EntryId from) const -> Cursor {
+  return Cursor(log_.newest_first(from), codec_);
+}
+
+template <class E, class C>
+Result<WalRecord<E>> WalReader<E, C>::read(EntryId id) const {
+  static_assert(!std::same_as<E, std::string_view> && !std::same_as<E, BytesView>,
+                "walkit: views live for a replay_each callback only. Read std::string or "
+                "walkit::Bytes");
+  const auto entry = log_.read(id);
+  if (!entry) return entry.error();
+  return decode(codec_, {.entry_id = id,
+                         .payload = entry->payload,
+                         .schema = entry->schema,
+                         .file = entry->file,
+                         .offset = entry->offset,
+                         .time_ns = entry->time_ns});
+}
+
+template <class E, class C>
+Result<EntryId> WalReader<E, C>::first_since(Time time) const {
+  const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch());
+  return log_.first_since(ns.count() < 0 ? 0 : static_cast<std::uint64_t>(ns.count()));
+}
+
+template <class E, class C>
+auto WalReader<E, C>::written_at(EntryId id) const -> Result<Time> {
+  const auto ns = log_.time_of(id);
+  if (!ns) return ns.error();
+  const std::chrono::nanoseconds since_epoch(static_cast<std::int64_t>(*ns));
+  return Time(std::chrono::duration_cast<Time::duration>(since_epoch));
+}
+
+template <class E, class C>
 auto WalReader<E, C>::follow(EntryId from, FollowOptions options) const -> Follower {
   return Follower(log_.follow(from, std::move(options)), codec_);
 }

@@ -63,7 +63,18 @@ class WalReader {
   /// From `from` (EntryId{}: the oldest entry) to the end, pulled by the caller. What open and
   /// replay would answer as an error, `gap` too, is the first item.
   [[nodiscard]] Cursor cursor(EntryId from = {}, ReplayMode mode = ReplayMode::strict) const;
-  /// The same, and at the end it waits for more. Gives what is durable, or what is flushed, as
+  /// One entry, for one look into an index and one read; what is found on the way is kept for the
+  /// next call. gap: trimmed. not_found: not written yet. corrupt: damaged, or in a recorded loss.
+  Result<WalRecord<E>> read(EntryId id) const;
+  /// From `from`, or from the end, down to the oldest. As strict as cursor(), but that a torn tail
+  /// is the end.
+  [[nodiscard]] Cursor newest_first(EntryId from = EntryId::max()) const;
+  using Time = std::chrono::system_clock::time_point;
+  /// The first entry whose group was written at that time or later, and when an entry's was, by the
+  /// writers' clocks; never falling. Information only. not_found: none. Else as read().
+  Result<EntryId> first_since(Time time) const;
+  Result<Time> written_at(EntryId id) const;
+  /// cursor() that waits for more at the end. Gives what is durable, or what is flushed, as
   /// ReadOptions::visibility says. gap: `from` was trimmed. rewound: flushed entries that it gave
   /// were taken back by a crash, or another log stands there now. A `from` that is not written yet
   /// is waited for. Writers may come, crash and go, in this process or another.

@@ -1,7 +1,8 @@
 #include "log/backward.hpp"
 
 #include <algorithm>
-#include <new>
+
+#include "log/reading.hpp"
 
 namespace walkit::log {
 
@@ -12,14 +13,11 @@ BackwardReader::BackwardReader(std::shared_ptr<Directory> directory, ReadOptions
       type_(std::move(type)),
       from_(from) {}
 
-Result<bool> BackwardReader::advance() try {
+Result<bool> BackwardReader::advance(std::chrono::milliseconds /*timeout*/) {
   if (ended_) return false;
   auto found = step();
   ended_ = !found || !*found;
   return found;
-} catch (const std::bad_alloc&) {
-  ended_ = true;
-  return Error{.code = Errc::no_memory, .message = "out of memory"};
 }
 
 Result<bool> BackwardReader::step() {
@@ -29,8 +27,10 @@ Result<bool> BackwardReader::step() {
   }
   for (;;) {
     while (!payloads_.empty()) {
-      give();
-      if (!from_ || entry_.entry_id <= *from_) return true;
+      take_next();
+      if (from_ && entry_.entry_id > *from_) continue;
+      give(entry_);
+      return true;
     }
     const auto more = next_frame();
     if (!more || !*more) return more;
@@ -40,18 +40,10 @@ Result<bool> BackwardReader::step() {
 Status BackwardReader::check_from() const {
   const auto& segments = snapshot_.listing.segments;
   const EntryId oldest = segments.empty() ? EntryId{1} : segments.front().name.first;
-  if (from_ && *from_ < oldest) {
-    return Error{.code = Errc::gap,
-                 .message = "entry " + to_string(*from_) + " was asked for; the oldest is " +
-                            to_string(oldest),
-                 .lost = {*from_, oldest - 1},
-                 .next_step = "begin at the oldest entry, or from a checkpoint"};
-  }
+  if (from_ && *from_ < oldest) return trimmed(*from_, oldest);
   const bool end_is_known = !snapshot_.live || options_.visibility == Durability::durable;
   if (!from_ || !end_is_known || *from_ <= snapshot_.end) return {};
-  return Error{.code = Errc::not_found,
-               .message = "entry " + to_string(*from_) + " was asked for; the last is " +
-                          to_string(snapshot_.end)};
+  return beyond_the_end(*from_, snapshot_.end);
 }
 
 // Finds the segment and the place to go down from.
@@ -147,30 +139,26 @@ Status BackwardReader::open_frame(const FrameHeader& header) {
   PayloadCursor cursor(frame->entries);
   while (const auto payload = cursor.next()) payloads_.push_back(*payload);
   if (payloads_.size() == header.count) return {};
-  return damage(segment_->file(), "entries do not fit their frame", {header.first, header.last()},
-                header.offset);
+  return misfit(segment_->file(), header.first + payloads_.size(), header.offset);
 }
 
 Status BackwardReader::note_loss(const FrameView& frame) {
   const auto loss = decode_loss(frame.body);
   if (!loss) return {};
-  Error gap = damage(segment_->file(), "a recorded loss: " + loss->cause, loss->entries,
-                     frame.header.offset);
-  if (options_.recorded_loss == RecordedLoss::refuse) {
-    gap.next_step = "read with RecordedLoss::accept to go on behind it";
-    return gap;
-  }
+  Error gap = recorded_loss(segment_->file(), *loss, frame.header.offset);
+  if (options_.recorded_loss == RecordedLoss::refuse) return gap;
   gap.next_step.clear();
-  gaps_.push_back(std::move(gap));
+  summary_.gaps.push_back(std::move(gap));
   return {};
 }
 
-void BackwardReader::give() {
+void BackwardReader::take_next() {
   entry_ = {.entry_id = frame_.first + (payloads_.size() - 1),
             .payload = payloads_.back(),
             .schema = schema_,
             .file = segment_->file(),
-            .offset = frame_.offset};
+            .offset = frame_.offset,
+            .time_ns = frame_.time_ns};
   payloads_.pop_back();
 }
 

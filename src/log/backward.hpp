@@ -4,9 +4,9 @@
 #include <optional>
 #include <vector>
 
+#include "log/entry_source.hpp"
 #include "log/indexed_segment.hpp"
 #include "log/snapshot.hpp"
-#include "walkit/log/log_reader.hpp"
 
 namespace walkit::log {
 
@@ -14,22 +14,19 @@ namespace walkit::log {
 /// down to the oldest. Every frame is checked as a replay checks it: checksums, chain, links
 /// between segments, ids that meet without a hole. Takes no lock, changes nothing. Memory is one
 /// frame, its entries' places, and the headers of one step of the index. One thread.
-class BackwardReader {
+class BackwardReader : public EntrySource {
  public:
   /// directory: of the log itself. type: none reads any codec and type. from: none begins at the
   /// end, which is where a best-effort replay ends.
   BackwardReader(std::shared_ptr<Directory> directory, ReadOptions options,
                  std::optional<StoredType> type, std::optional<EntryId> from = std::nullopt);
 
-  /// To the entry before; false: there is none, the oldest was given. An error ends it: each later
-  /// call answers false. not_found: `from` is behind the end; gap: older than the oldest; corrupt:
-  /// damage, or a recorded loss that the options refuse; incompatible: codec, type or schema.
-  /// What a trim removes under way was the oldest then, and is not missed.
-  Result<bool> advance();
-  /// The entry that advance() came to; lives until its next call.
-  [[nodiscard]] const EntryView& entry() const { return entry_; }
-  /// Recorded losses that were passed over, newest first.
-  [[nodiscard]] const std::vector<Error>& gaps() const { return gaps_; }
+  /// To the entry before; false: there is none, the oldest was given. not_found: `from` is behind
+  /// the end; gap: older than the oldest; corrupt: damage, or a recorded loss that the options
+  /// refuse; incompatible: codec, type or schema. What a trim removes under way was the oldest
+  /// then, and is not missed. Recorded losses that were passed over are in summary().gaps, newest
+  /// first.
+  Result<bool> advance(std::chrono::milliseconds timeout) override;
 
  private:
   Result<bool> step();
@@ -39,7 +36,7 @@ class BackwardReader {
   Result<bool> next_frame();
   Status open_frame(const FrameHeader& header);
   Status note_loss(const FrameView& frame);
-  void give();
+  void take_next();
 
   const std::shared_ptr<Directory> directory_;
   const ReadOptions options_;
@@ -56,7 +53,6 @@ class BackwardReader {
   std::uint32_t schema_ = 0;
   std::vector<BytesView> payloads_{};  // of the frame, those not given yet; borrowed from scanner_
   EntryView entry_{};
-  std::vector<Error> gaps_{};
 };
 
 }  // namespace walkit::log

@@ -2,7 +2,9 @@
 
 #include <new>
 
+#include "log/backward.hpp"
 #include "log/follower.hpp"
+#include "log/random_reader.hpp"
 #include "log/replay.hpp"
 
 namespace walkit {
@@ -21,6 +23,13 @@ std::optional<StoredType> stored(const std::optional<LogWriter::Contents>& conte
 }
 
 }  // namespace
+
+LogReader::LogReader(std::shared_ptr<Directory> directory, ReadOptions options,
+                     std::optional<LogWriter::Contents> contents)
+    : directory_(std::move(directory)),
+      options_(std::move(options)),
+      contents_(contents),
+      random_(std::make_shared<RandomReader>(directory_, options_, stored(contents_, options_))) {}
 
 Result<LogReader> LogReader::open(std::shared_ptr<Directory> directory, ReadOptions options,
                                   std::optional<LogWriter::Contents> contents) try {
@@ -74,6 +83,20 @@ Result<LogCursor> LogReader::cursor(ReplayMode mode, ReplayRange range) const tr
 } catch (const std::bad_alloc&) {
   return no_memory();
 }
+
+Result<LogCursor> LogReader::newest_first(EntryId from) const try {
+  const auto first = from == EntryId::max() ? std::nullopt : std::optional(from);
+  return LogCursor(
+      std::make_unique<BackwardReader>(directory_, options_, stored(contents_, options_), first));
+} catch (const std::bad_alloc&) {
+  return no_memory();
+}
+
+Result<OwnedEntry> LogReader::read(EntryId id) const { return random_->read(id); }
+Result<EntryId> LogReader::first_since(std::uint64_t time_ns) const {
+  return random_->first_since(time_ns);
+}
+Result<std::uint64_t> LogReader::time_of(EntryId id) const { return random_->time_of(id); }
 
 Result<LogCursor> LogReader::follow(EntryId first, FollowOptions options) const try {
   return LogCursor(std::make_unique<Follower>(directory_, options_, stored(contents_, options_),

@@ -8,19 +8,9 @@
 
 #include "log/indexed_segment.hpp"
 #include "log/snapshot.hpp"
-#include "walkit/log/options.hpp"
+#include "walkit/log/log_reader.hpp"
 
 namespace walkit::log {
-
-/// One entry with its place, in memory of its own.
-struct OwnedEntry {
-  EntryId entry_id{};
-  Bytes payload{};
-  std::uint32_t schema = 1;
-  std::uint64_t time_ns = 0;
-  std::string file{};
-  std::uint64_t offset = 0;  // of the frame
-};
 
 /// Single entries of a log, by id or by time: a binary search over the names of the segments, then
 /// over the index of one, then one step of that index is read and checked. Beside a writer or not;

@@ -21,15 +21,15 @@ Seen read_back(const std::shared_ptr<Directory>& home, ReadOptions options = {},
   BackwardReader reader(home, std::move(options), std::nullopt, first);
   Seen seen;
   for (;;) {
-    const auto more = reader.advance();
+    const auto more = reader.advance({});
     if (!more) seen.error = more.error();
     if (!more || !*more) break;
     const EntryView& e = reader.entry();
     seen.entries.push_back(
         {e.entry_id.value, std::string(as_text(e.payload)), std::string(e.file), e.offset});
   }
-  EXPECT_THAT(reader.advance(), IsOkAndHolds(false)) << "it has ended";
-  seen.gaps = reader.gaps();
+  EXPECT_THAT(reader.advance({}), IsOkAndHolds(false)) << "it has ended";
+  seen.gaps = reader.summary().gaps;
   return seen;
 }
 
@@ -145,7 +145,7 @@ TEST(BackwardReader, SegmentTrimmedUnderWayWasTheOldest) {
   LogBox box = three_segments();
   const auto files = segment_files(box.directory);
   BackwardReader reader(box.home(), {}, std::nullopt);
-  ASSERT_THAT(reader.advance(), IsOkAndHolds(true));
+  ASSERT_THAT(reader.advance({}), IsOkAndHolds(true));
   const log::SegmentHeader newest = read_segment(*box.home(), files[2]).header;
   for (const std::uint64_t at : {0u, 4096u}) {
     box.change("wal/MANIFEST", [&](Bytes& bytes) {
@@ -158,7 +158,7 @@ TEST(BackwardReader, SegmentTrimmedUnderWayWasTheOldest) {
   }
   for (const std::string& file : {files[0], files[1]}) box.remove("wal/" + file);
   Result<bool> more = true;
-  while (more && *more) more = reader.advance();
+  while (more && *more) more = reader.advance({});
   EXPECT_THAT(more, IsOkAndHolds(false));
   EXPECT_EQ(reader.entry().entry_id, newest.first);
 }

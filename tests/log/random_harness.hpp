@@ -111,7 +111,7 @@ inline log::RandomReader random_reader(std::shared_ptr<Directory> home, ReadOpti
   return {std::move(home), std::move(options), std::nullopt};
 }
 
-inline Model::Entry entry_of(const log::OwnedEntry& entry) {
+inline Model::Entry entry_of(const OwnedEntry& entry) {
   return {entry.entry_id.value, std::string(as_text(entry.payload)), entry.file, entry.offset};
 }
 

@@ -6,7 +6,6 @@
 namespace walkit {
 namespace {
 
-using log::OwnedEntry;
 using log::RandomReader;
 
 void expect_no_entry(const Model& model, const Result<OwnedEntry>& read, std::uint64_t id) {

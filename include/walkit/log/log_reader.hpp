@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <stop_token>
+#include <string>
 #include <string_view>
 
 #include "walkit/base/bytes.hpp"
@@ -27,6 +28,16 @@ struct EntryView {
   std::uint64_t time_ns = 0;
 };
 
+/// One entry in memory of its own.
+struct OwnedEntry {
+  EntryId entry_id{};
+  Bytes payload{};
+  std::uint32_t schema = 1;
+  std::uint64_t time_ns = 0;
+  std::string file{};
+  std::uint64_t offset = 0;  // of the frame
+};
+
 /// How a follower waits. stop: ends it, from any thread. poll: how long a new entry may stay
 /// unseen; the log is looked at more often while it is busy.
 struct FollowOptions {
@@ -42,7 +53,8 @@ struct ReplayRange {
 
 namespace log {
 class EntrySource;
-}
+class RandomReader;
+}  // namespace log
 
 /// A place in a log that moves from entry to entry. Holds what it reads from, so it outlives the
 /// reader. One thread.
@@ -83,20 +95,29 @@ class LogReader {
   /// handed on. Constant memory.
   Result<ReplaySummary> replay(ReplayMode mode, ReplayRange range, const Apply& apply) const;
   Result<LogCursor> cursor(ReplayMode mode, ReplayRange range) const;
+  /// From `from` (EntryId::max(): the end) down to the oldest.
+  Result<LogCursor> newest_first(EntryId from) const;
   /// From `first` (EntryId{}: the oldest) on, for ever: at the end it waits. gap: `first` is gone.
   /// rewound: what it gave was taken back by a crash, or the folder holds another log now.
   Result<LogCursor> follow(EntryId first, FollowOptions options) const;
+  /// gap: older than the oldest. not_found: behind the end. corrupt: damaged, or in a recorded
+  /// loss, whatever RecordedLoss says.
+  Result<OwnedEntry> read(EntryId id) const;
+  /// The first entry whose frame was written at that time (ns since 1970) or later. not_found:
+  /// none.
+  Result<EntryId> first_since(std::uint64_t time_ns) const;
+  Result<std::uint64_t> time_of(EntryId id) const;
   /// The files, oldest first. `entries` of the newest is what replay would give.
   Result<std::vector<SegmentInfo>> segments() const;
 
  private:
   LogReader(std::shared_ptr<Directory> directory, ReadOptions options,
-            std::optional<LogWriter::Contents> contents)
-      : directory_(std::move(directory)), options_(std::move(options)), contents_(contents) {}
+            std::optional<LogWriter::Contents> contents);
 
   std::shared_ptr<Directory> directory_;  // of the log itself
   ReadOptions options_;
   std::optional<LogWriter::Contents> contents_;
+  std::shared_ptr<log::RandomReader> random_;  // for read(): indexes kept between calls
 };
 
 }  // namespace walkit
