@@ -92,6 +92,20 @@ TEST(BackwardReader, RecordedLossIsRefusedOrPassedOverAndNoted) {
   }
 }
 
+TEST(BackwardReader, SegmentThatEndsOtherwiseThanItsSuccessorSaysIsCorrupt) {
+  EXPECT_EQ(read_back(two_segments()).entries.size(), 4u);
+  using Damage = std::function<void(log::SegmentHeader&)>;
+  for (const Damage& damage : {Damage([](auto& header) { ++header.prev_chain; }),
+                               Damage([](auto& header) { header.prev_end += 8; }),
+                               Damage([](auto& header) { header.prev_end -= 72; }),
+                               Damage([](auto& header) { header.prev_end = 512; })}) {
+    const Seen seen = read_back(two_segments(damage));
+    EXPECT_EQ(seen.entries.size(), 2u);
+    ASSERT_TRUE(seen.error.has_value());
+    EXPECT_EQ(seen.error->code, Errc::corrupt);
+  }
+}
+
 TEST(BackwardReader, BeyondTheEndAndBelowTheOldest) {
   LogBox box;
   box.append(3).close();

@@ -211,4 +211,29 @@ inline log::FramesByHand segment_with_loss() {
   return segment.entries(7, 6, {"seven", "eight"});
 }
 
+/// Entries 1 and 2 at the times 5 and 7, and in a second segment 3 and 4 at 7 and 9; `damage` may
+/// change what the second one's header says.
+inline std::shared_ptr<Directory> two_segments(
+    const std::function<void(log::SegmentHeader&)>& damage = [](log::SegmentHeader&) {}) {
+  const auto add = [](log::FramesByHand& segment, std::uint64_t id, std::uint64_t time_ns) {
+    const std::string text = std::to_string(id);
+    segment.add({.first = EntryId{id}, .time_ns = time_ns, .count = 1}, log::body_of({text}));
+  };
+  log::FramesByHand first;
+  add(first, 1, 5);
+  add(first, 2, 7);
+  log::SegmentHeader header = log::first_header();
+  header.number = 2;
+  header.first = EntryId{3};
+  header.prev_number = 1;
+  header.prev_last = EntryId{2};
+  header.prev_end = first.bytes.size();
+  header.prev_chain = first.chain;
+  damage(header);
+  log::FramesByHand second(header);
+  add(second, 3, 7);
+  add(second, 4, 9);
+  return folder_of({first, second}, 4)->subdirectory("wal", OpenMode::read).value();
+}
+
 }  // namespace walkit

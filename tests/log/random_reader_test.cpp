@@ -195,6 +195,16 @@ TEST(RandomReader, RecordedLossIsNamedWhateverTheOptionSays) {
   }
 }
 
+TEST(RandomReader, FirstSinceATimeThatTwoSegmentsShareIsInTheFirst) {
+  RandomReader reader = random_reader(two_segments());
+  const std::uint64_t expected[] = {1, 1, 1, 1, 1, 1, 2, 2, 4, 4};
+  for (std::uint64_t time = 0; time < 10; ++time) {
+    EXPECT_THAT(reader.first_since(time), IsOkAndHolds(EntryId{expected[time]})) << time;
+  }
+  EXPECT_THAT(reader.first_since(10), HasErrc(Errc::not_found));
+  EXPECT_THAT(reader.time_of(EntryId{3}), IsOkAndHolds(7u));
+}
+
 TEST(RandomReader, OtherCodecOrNewerSchemaIsIncompatible) {
   LogBox box;
   box.append(3).close();
@@ -226,12 +236,14 @@ TEST(RandomReader, UnprovenEntriesAreReadWhereTheyCount) {
   // A writer that was stopped right behind the commit point: LOCK and MANIFEST are as they were.
   const Bytes manifest = box.directory->read_file("wal/MANIFEST").value();
   const Bytes lock = box.directory->read_file("wal/LOCK").value();
+  const auto old = box.directory;  // with power on, so that open files of it still read
+  box.directory = old->clone();
   box.open().kill();
   box.put("wal/MANIFEST", manifest);
   box.put("wal/LOCK", lock);
   watched->move_to(box.home());
-  expect_reads_as(model_of(box.directory), kept);
   EXPECT_NE(kept.read(EntryId{3})->file, before);
+  expect_reads_as(model_of(box.directory), kept);
 }
 
 TEST(RandomReader, TrimmedEntriesAreAGap) {

@@ -168,8 +168,9 @@ TEST(SegmentIndex, ShortFilesHaveNoSeal) {
 struct Sealed {
   explicit Sealed(const std::function<void(Lines&)>& damage, bool seals = true) {
     for (std::uint64_t id = 1; id <= 6; ++id) {
-      segment.entries(id, id - 1, {std::to_string(id)});
-      lines.push_back({EntryId{id}, segment.last.offset, 0});
+      const std::string text = std::to_string(id);
+      segment.add({.first = EntryId{id}, .time_ns = 10 * id, .count = 1}, body_of({text}));
+      lines.push_back({EntryId{id}, segment.last.offset, 10 * id});
     }
     damage(lines);
     Bytes body(seal_body_bytes(lines.size()));
@@ -190,6 +191,12 @@ struct Sealed {
     const auto frame = opened->read(scanner, *header);
     if (!frame) return to_string(frame.error());
     return std::string(as_text(PayloadCursor(frame->entries).next().value()));
+  }
+  /// The first entry since that time.
+  [[nodiscard]] std::uint64_t since(std::uint64_t time_ns) const {
+    FrameScanner scanner = opened->scanner();
+    const auto header = opened->find_since(scanner, time_ns, {.through = EntryId{6}});
+    return header && *header ? (*header)->first.value : 0;
   }
   std::shared_ptr<Directory> directory = MemoryDirectory::create();
   SegmentName name{1, EntryId{1}};
@@ -221,6 +228,12 @@ TEST(SegmentIndex, LinesLostOrWrongNeverChangeAnAnswer) {
       [](Lines& l) {
         for (IndexEntry& line : l) line.time_ns = 9;
       },
+      [](Lines& l) {
+        for (IndexEntry& line : l) line.time_ns += 25;
+      },
+      [](Lines& l) {
+        for (IndexEntry& line : l) line.time_ns -= 9;
+      },
       [](Lines& l) { l.resize(1), l[0].first = EntryId{6}; },
   };
   for (std::size_t i = 0; i < damages.size(); ++i) {
@@ -229,6 +242,7 @@ TEST(SegmentIndex, LinesLostOrWrongNeverChangeAnAnswer) {
       for (std::uint64_t n = 1; n <= 6; ++n) {
         const std::uint64_t id = rising ? n : 7 - n;
         EXPECT_EQ(log.read(id), std::to_string(id)) << "damage " << i;
+        EXPECT_EQ(log.since(10 * id - 3), id) << "damage " << i;
       }
     }
   }
