@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "log/reading.hpp"
+
 namespace walkit::log {
 namespace {
 
@@ -122,16 +124,7 @@ Status IndexedSegment::check_seal() {
   if (!next_ || next_->prev_seal_end == 0) return {};
   FrameScanner scanner = this->scanner();
   seek(scanner, *end());
-  const auto seal = scanner.next();
-  if (!seal) return seal.error();
-  const auto size = segment_.file->size();
-  if (!size) return size.error();
-  const bool sealed = *seal && (*seal)->header.is(FrameKind::seal) &&
-                      decode_seal((*seal)->body).has_value() &&
-                      scanner.position() == next_->prev_seal_end && *size == next_->prev_seal_end;
-  if (sealed) return {};
-  return damage(name_, "its seal is damaged or its length changed; no entry is lost", {},
-                next_->prev_end);
+  return log::check_seal(scanner, *segment_.file, name_, *next_);
 }
 
 Result<FrameHeader> IndexedSegment::find(FrameScanner& scanner, EntryId id, const Reach& reach) {
@@ -140,8 +133,7 @@ Result<FrameHeader> IndexedSegment::find(FrameScanner& scanner, EntryId id, cons
   const auto frame = read(scanner, *header);
   if (!frame) return frame.error();
   const auto loss = decode_loss(frame->body);
-  return damage(name_, "a recorded loss: " + (loss ? loss->cause : std::string()),
-                loss ? loss->entries : EntryIdRange{id, id}, header->offset);
+  return recorded_loss(name_, loss ? *loss : LossBody{.entries = {id, id}}, header->offset);
 }
 
 Result<FrameView> IndexedSegment::read(FrameScanner& scanner, const FrameHeader& header) {
@@ -157,11 +149,7 @@ Result<FrameView> IndexedSegment::read(FrameScanner& scanner, const FrameHeader&
 // them before the next line of the index that holds.
 Error IndexedSegment::fault(FrameScanner& scanner, EntryId id, const Reach& reach) {
   const EntryId expected = scanner.expected();
-  if (expected > reach.through) {
-    return {.code = Errc::not_found,
-            .message = "entry " + to_string(id) + " was asked for; the last is " +
-                       to_string(expected - 1)};
-  }
+  if (expected > reach.through) return beyond_the_end(id, expected - 1);
   if (next_ && scanner.position() >= next_->prev_end) {
     return damage(name_, "ends otherwise than its successor says", {expected, reach.through},
                   scanner.position());
@@ -172,11 +160,7 @@ Error IndexedSegment::fault(FrameScanner& scanner, EntryId id, const Reach& reac
     return too_large;
   }
   if (scanner.fault() == FrameFault::unknown) {
-    Error newer =
-        damage(name_, "a frame of a kind this walkit does not know", {}, scanner.position());
-    newer.code = Errc::incompatible;
-    newer.next_step = "open it with the walkit that wrote it, or a newer one";
-    return newer;
+    return newer_frame(name_, scanner.position());
   }
   EntryIdRange gone{expected, reach.through};
   const auto& header = scanner.fault_header();

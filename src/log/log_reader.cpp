@@ -12,9 +12,6 @@ namespace {
 
 using namespace log;
 
-// Fits into the string itself: there is no memory for more.
-Error no_memory() { return {.code = Errc::no_memory, .message = "out of memory"}; }
-
 std::optional<StoredType> stored(const std::optional<LogWriter::Contents>& contents,
                                  const ReadOptions& options) {
   if (!contents) return std::nullopt;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <new>
 
+#include "log/reading.hpp"
+
 namespace walkit::log {
 namespace {
 
@@ -10,15 +12,6 @@ constexpr std::size_t kOpenSegmentsMax = 16;
 // As for a snapshot: a writer that comes, goes or trims between two reads makes an error doubtful,
 // but there is an end to looking.
 constexpr int kLooksMax = 1000;
-
-// Fits into the string itself: there is no memory for more.
-Error no_memory() { return {.code = Errc::no_memory, .message = "out of memory"}; }
-
-Error beyond_the_end(EntryId wanted, EntryId last) {
-  return {
-      .code = Errc::not_found,
-      .message = "entry " + to_string(wanted) + " was asked for; the last is " + to_string(last)};
-}
 
 Result<std::optional<Bytes>> manifest_bytes(Directory& directory) {
   auto bytes = read_start(directory, kManifestName, kManifestBytes);
@@ -139,7 +132,7 @@ Status RandomReader::look_anew() {
   if (!snapshot) return snapshot.error();
   view_->snapshot = std::move(*snapshot);
   if (view_->snapshot.live) {
-    if (Status ok = drop_unborn(); !ok) return ok;
+    drop_unborn(*directory_, view_->snapshot.listing);
     return find_end();
   }
   if (view_->segments().empty()) return {};
@@ -149,19 +142,6 @@ Status RandomReader::look_anew() {
   if (!size) return size.error();
   view_->newest = std::move(*file);
   view_->newest_bytes = *size;
-  return {};
-}
-
-// A file that nothing names and whose header did not get to the device: the writer that is just
-// opening the log sets it aside.
-Status RandomReader::drop_unborn() {
-  Listing& listing = view_->snapshot.listing;
-  const ManifestSlot* slot = listing.manifest_slot();
-  if (listing.segments.empty() || slot == nullptr) return {};
-  const SegmentFile& newest = listing.segments.back();
-  if (newest.name.number <= slot->last_segment) return {};
-  const auto opened = open_segment(*directory_, newest);
-  if (!opened && opened.error().code == Errc::corrupt) listing.segments.pop_back();
   return {};
 }
 
@@ -235,13 +215,7 @@ Status RandomReader::check_id(EntryId id) const {
   const Snapshot& snapshot = view_->snapshot;
   const auto& segments = view_->segments();
   const EntryId oldest = segments.empty() ? EntryId{1} : segments.front().name.first;
-  if (id < oldest) {
-    return Error{
-        .code = Errc::gap,
-        .message = "entry " + to_string(id) + " was asked for; the oldest is " + to_string(oldest),
-        .lost = {id, oldest - 1},
-        .next_step = "begin at the oldest entry, or from a checkpoint"};
-  }
+  if (id < oldest) return trimmed(id, oldest);
   if (id <= snapshot.end && !segments.empty()) return {};
   if (!snapshot.live) {
     if (Status ok = tail_error(snapshot.survey); !ok) return ok;
@@ -274,7 +248,7 @@ Result<OwnedEntry> RandomReader::read_here(EntryId id) {
   for (EntryId at = frame->header.first; at <= id; ++at) {
     payload = cursor.next();
     if (payload) continue;
-    return damage((*segment)->file(), "entries do not fit their frame", {id, id}, header->offset);
+    return misfit((*segment)->file(), id, header->offset);
   }
   const std::uint32_t own = frame->extras.schema;
   return OwnedEntry{.entry_id = id,

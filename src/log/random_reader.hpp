@@ -51,7 +51,6 @@ class RandomReader {
   Result<bool> still_fits() const;
   Result<bool> same_names() const;
   Status find_end();
-  Status drop_unborn();
 
   Result<IndexedSegment*> segment(std::size_t index);
   [[nodiscard]] IndexedSegment::Reach reach() const;

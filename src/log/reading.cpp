@@ -42,11 +42,7 @@ Error fault_error(const FrameScanner& scanner, std::string_view file, EntryId th
     return too_large;
   }
   if (scanner.fault() == FrameFault::unknown) {
-    Error newer =
-        damage(file, "a frame of a kind this walkit does not know", {}, scanner.position());
-    newer.code = Errc::incompatible;
-    newer.next_step = "open it with the walkit that wrote it, or a newer one";
-    return newer;
+    return newer_frame(file, scanner.position());
   }
   return damage(file, "no valid frame where acknowledged entries were",
                 {scanner.expected(), through}, scanner.position());
@@ -54,6 +50,21 @@ Error fault_error(const FrameScanner& scanner, std::string_view file, EntryId th
 
 Error misfit(std::string_view file, EntryId id, std::uint64_t offset) {
   return damage(file, "entries do not fit their frame", {id, id}, offset);
+}
+
+Status check_seal(FrameScanner& scanner, File& file, std::string_view name,
+                  const SegmentHeader& next) {
+  if (next.prev_seal_end == 0) return {};
+  const auto seal = scanner.next();
+  if (!seal) return seal.error();
+  const auto size = file.size();
+  if (!size) return size.error();
+  const bool sealed = *seal && (*seal)->header.is(FrameKind::seal) &&
+                      decode_seal((*seal)->body).has_value() &&
+                      scanner.position() == next.prev_seal_end && *size == next.prev_seal_end;
+  if (sealed) return {};
+  return damage(name, "its seal is damaged or its length changed; no entry is lost", {},
+                next.prev_end);
 }
 
 FrameEntries::FrameEntries(const FrameView& frame, const SegmentHeader& segment,

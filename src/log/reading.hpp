@@ -15,6 +15,11 @@ namespace walkit::log {
 Result<OpenSegment> open_checked(Directory& directory, const SegmentFile& segment,
                                  const std::optional<StoredType>& type, const ManifestSlot* slot);
 
+/// Fits into the string itself: there is no memory for more.
+[[nodiscard]] inline Error no_memory() {
+  return {.code = Errc::no_memory, .message = "out of memory"};
+}
+
 /// gap: `wanted` stood before the oldest entry that is left.
 [[nodiscard]] Error trimmed(EntryId wanted, EntryId oldest);
 
@@ -28,6 +33,11 @@ Result<OpenSegment> open_checked(Directory& directory, const SegmentFile& segmen
 /// Where frames up to the entry `through` have to be, and the scanner found none, twice.
 [[nodiscard]] Error fault_error(const FrameScanner& scanner, std::string_view file,
                                 EntryId through);
+
+/// The scanner stands where a segment's seal has to be if its successor says that it was sealed.
+/// corrupt: none is there, or not at the end of the file.
+Status check_seal(FrameScanner& scanner, File& file, std::string_view name,
+                  const SegmentHeader& next);
 
 /// corrupt: the entry `id` of the frame at `offset` is not there.
 [[nodiscard]] Error misfit(std::string_view file, EntryId id, std::uint64_t offset);

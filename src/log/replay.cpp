@@ -138,17 +138,7 @@ Status Replay::check_end() {
     return damage(file(), "ends otherwise than its successor says",
                   {scanner_->expected(), next.prev_last}, scanner_->position());
   }
-  if (next.prev_seal_end == 0) return {};
-  const auto seal = scanner_->next();
-  if (!seal) return seal.error();
-  const auto size = segment_->file->size();
-  if (!size) return size.error();
-  const bool sealed = *seal && (*seal)->header.is(FrameKind::seal) &&
-                      decode_seal((*seal)->body).has_value() &&
-                      scanner_->position() == next.prev_seal_end && *size == next.prev_seal_end;
-  if (sealed) return {};
-  return damage(file(), "its seal is damaged or its length changed; no entry is lost", {},
-                next.prev_end);
+  return check_seal(*scanner_, *segment_->file, file(), next);
 }
 
 Result<Replay::Flow> Replay::give_next() {

@@ -9,10 +9,24 @@ namespace {
 // while that goes on, but an end to looking.
 constexpr int kLooksMax = 1000;
 
+}  // namespace
+
+void drop_unborn(Directory& directory, Listing& listing) {
+  const ManifestSlot* slot = listing.manifest_slot();
+  if (listing.segments.empty() || slot == nullptr) return;
+  const SegmentFile& newest = listing.segments.back();
+  if (newest.name.number <= slot->last_segment) return;
+  const auto opened = open_segment(directory, newest);
+  if (!opened && opened.error().code == Errc::corrupt) listing.segments.pop_back();
+}
+
+namespace {
+
 // Beside a writer nothing behind the durable id is judged, so that a tail in motion is no tail at
 // all.
 Result<Snapshot> look_beside_writer(Directory& directory, Snapshot snapshot, const Witnesses& seen,
                                     std::uint64_t frame_bytes_max) {
+  drop_unborn(directory, snapshot.listing);
   const ManifestSlot* slot = snapshot.listing.manifest_slot();
   if (seen.lock && slot != nullptr && seen.lock->log == slot->log) {
     snapshot.end = seen.lock->durable_through;

@@ -13,6 +13,10 @@ struct Snapshot {
   Survey survey{};  // not live: the newest segment, judged
 };
 
+/// Beside a writer: takes a newest file off the listing that MANIFEST does not name and whose
+/// header did not get to the device. The writer that is just opening the log sets it aside.
+void drop_unborn(Directory& directory, Listing& listing);
+
 /// Looks until what it saw is of one moment. Readers give no verdict about damage before they have
 /// read the place again after the evidence: beside a writer the first look may be the older one.
 Result<Snapshot> take_snapshot(Directory& directory, EntryId floor, std::uint64_t frame_bytes_max);

@@ -155,6 +155,14 @@ Error damage(std::string_view file, std::string message, EntryIdRange lost, std:
           .next_step = std::string(kAfterDamage)};
 }
 
+Error newer_frame(std::string_view file, std::uint64_t offset) {
+  return {.code = Errc::incompatible,
+          .message = "a frame of a kind this walkit does not know",
+          .file = std::string(file),
+          .offset = offset,
+          .next_step = "open it with the walkit that wrote it, or a newer one"};
+}
+
 Status classify_names(Directory& directory, Listing& listing) {
   const auto names = directory.list();
   if (!names) return names.error();
@@ -277,11 +285,8 @@ Status tail_error(const Survey& survey) {
     case TailVerdict::header_damaged:
       return error(Errc::corrupt, "holds " + std::to_string(tail.dirty_bytes) +
                                       " bytes that are no frame and that no crash leaves behind");
-    case TailVerdict::newer: {
-      Error newer = error(Errc::incompatible, "holds a frame of a kind this walkit does not know");
-      newer.next_step = "open it with the walkit that wrote it, or a newer one";
-      return newer;
-    }
+    case TailVerdict::newer:
+      return newer_frame(survey.newest_file, tail.offset);
   }
   return {};
 }
