@@ -28,6 +28,7 @@ inline constexpr std::size_t kTypeNameBytesMax = 128;
 inline constexpr std::size_t kFrameHeaderBytes = 64;
 inline constexpr std::size_t kFrameAlignment = 8;
 inline constexpr std::size_t kIndexEntryBytes = 24;
+inline constexpr std::uint32_t kFrameBytesMax = 1u << 30;  // of entries, its header included
 
 static_assert(kSectorBytes % kFrameHeaderBytes == 0, "headers that follow each other fill sectors");
 static_assert(kFrameHeaderBytes % kFrameAlignment == 0);

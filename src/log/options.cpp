@@ -15,8 +15,7 @@ Error invalid(std::string message) {
 Status WalOptions::validate() const {
   constexpr std::uint32_t kFrameSlackBytes = 1 << 10;
   constexpr std::uint64_t kSegmentBytesMin = log::kBlockBytes;
-  constexpr std::uint32_t kFrameBytesMax = 1u << 30;
-  if (max_frame_bytes > kFrameBytesMax) return invalid("max_frame_bytes: at most 1 GiB");
+  if (max_frame_bytes > log::kFrameBytesMax) return invalid("max_frame_bytes: at most 1 GiB");
   if (max_entry_bytes > max_frame_bytes || max_frame_bytes - max_entry_bytes < kFrameSlackBytes) {
     return invalid("max_entry_bytes: at most max_frame_bytes less 1 KiB");
   }
