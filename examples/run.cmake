@@ -1,7 +1,8 @@
-# Runs PROGRAM in FOLDER, emptied first, and compares what it prints with EXPECTED if there is one.
+# Runs PROGRAM with ARGS in FOLDER, emptied first, and compares what it prints with EXPECTED if
+# there is one.
 file(REMOVE_RECURSE "${FOLDER}")
 file(MAKE_DIRECTORY "${FOLDER}")
-execute_process(COMMAND "${PROGRAM}" WORKING_DIRECTORY "${FOLDER}"
+execute_process(COMMAND "${PROGRAM}" ${ARGS} WORKING_DIRECTORY "${FOLDER}"
   OUTPUT_VARIABLE output ECHO_OUTPUT_VARIABLE COMMAND_ERROR_IS_FATAL ANY)
 if(EXISTS "${EXPECTED}")
   file(READ "${EXPECTED}" expected)
