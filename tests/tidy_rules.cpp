@@ -330,6 +330,34 @@ Findings stale_examples(const Tree& tree) {
   return found;
 }
 
+Findings uncatalogued_errors(const Tree& tree) {
+  static const std::regex declaration(R"(enum class Errc[^{]*\{([^}]*)\})"), word(R"([a-z_]+)");
+  const SourceFile* header = find(tree, "include/walkit/base/result.hpp");
+  const SourceFile* catalogue = find(tree, "docs/errors.md");
+  if (header == nullptr || catalogue == nullptr)
+    return {
+        "include/walkit/base/result.hpp or "
+        "docs/errors.md is not there"};
+  Findings found;
+  std::set<std::string> codes, headings;
+  std::smatch match;
+  if (const std::string code = code_of(header->text); std::regex_search(code, match, declaration)) {
+    const std::string body = match[1].str();
+    for (std::sregex_iterator w(body.begin(), body.end(), word), end; w != end; ++w) {
+      codes.insert(w->str());
+    }
+  }
+  for_each_line(catalogue->text, [&](std::size_t number, const std::string& line) {
+    if (!line.starts_with("## ")) return;
+    headings.insert(line.substr(3));
+    if (!codes.contains(line.substr(3))) found.push_back(at(*catalogue, number, "is no Errc"));
+  });
+  for (const std::string& code : codes) {
+    if (!headings.contains(code)) found.push_back(at(*catalogue, 1, "has no heading " + code));
+  }
+  return found;
+}
+
 Findings promises_without_test(const Tree& tree) {
   static const std::regex test(R"(TEST(_F|_P)?\((\w+),\s*(\w+)\))");
   static const std::regex named(R"(`([A-Z]\w+\.[A-Z]\w+)`)");

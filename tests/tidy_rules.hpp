@@ -42,6 +42,8 @@ using Findings = std::vector<std::string>;
 [[nodiscard]] Findings long_lines(const Tree& tree);
 /// Blocks in Markdown that differ from the example they name.
 [[nodiscard]] Findings stale_examples(const Tree& tree);
+/// A code of Errc that has no heading in docs/errors.md, or a heading that is no code.
+[[nodiscard]] Findings uncatalogued_errors(const Tree& tree);
 /// Tests that docs/durability.md names, as `Suite.Name`, and that are not there.
 [[nodiscard]] Findings promises_without_test(const Tree& tree);
 

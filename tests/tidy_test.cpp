@@ -48,6 +48,7 @@ TEST(Tidy, EveryFileIsBuilt) { expect_clean(unlisted_files); }
 TEST(Tidy, NoForbiddenWords) { expect_clean(forbidden_words); }
 TEST(Tidy, LinesAreShort) { expect_clean(long_lines); }
 TEST(Tidy, DocumentsShowTheExamplesThatAreRun) { expect_clean(stale_examples); }
+TEST(Tidy, EveryErrorIsInTheCatalogue) { expect_clean(uncatalogued_errors); }
 TEST(Tidy, PromisesNameTestsThatExist) { expect_clean(promises_without_test); }
 
 // ---- The rules see a violation ----------------------------------------------------------------
@@ -219,6 +220,18 @@ TEST(TidyPromises, ATestThatIsNotThereIsNamed) {
             "");
   EXPECT_EQ(joined(promises_without_test({test, {"docs/durability.md", "`Suite.Gone`"}})),
             "docs/durability.md:1: there is no test Suite.Gone\n");
+}
+
+TEST(TidyErrors, CodesAndHeadingsAreTheSame) {
+  const SourceFile header{"include/walkit/base/result.hpp",
+                          "enum class Errc : int { torn = 1,  // corrupt\n gap };"};
+  const auto said = [&](std::string catalogue) {
+    return joined(uncatalogued_errors({header, {"docs/errors.md", std::move(catalogue)}}));
+  };
+  EXPECT_EQ(said("# Errors\n## torn\n### more\n## gap\n"), "");
+  EXPECT_EQ(said("## torn\n"), "docs/errors.md:1: has no heading gap\n");
+  EXPECT_EQ(said("## torn\n## gap\n## corrupt\n"), "docs/errors.md:3: is no Errc\n");
+  EXPECT_NE(joined(uncatalogued_errors({header})), "");
 }
 
 TEST(TidyCode, LiteralsAndCommentsAreBlank) {

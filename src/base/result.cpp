@@ -1,5 +1,6 @@
 #include "walkit/base/result.hpp"
 
+#include <algorithm>
 #include <array>
 #include <ostream>
 #include <system_error>
@@ -24,6 +25,25 @@ std::string_view loss_word(Errc code) {
   return code == Errc::gap ? "; trimmed: " : "; gone: ";
 }
 
+bool is_control(char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }
+
+/// What codecs and file systems say may have several lines, and a period that would be doubled.
+std::string one_line(std::string_view text) {
+  std::string line;
+  for (const char c : text) {
+    const char shown = is_control(c) ? ' ' : c;
+    if (shown != ' ' || (!line.empty() && line.back() != ' ')) line += shown;
+  }
+  while (!line.empty() && (line.back() == ' ' || line.back() == '.')) line.pop_back();
+  return line;
+}
+
+/// A name keeps its spaces, or nobody finds the file.
+std::string printable(std::string name) {
+  std::replace_if(name.begin(), name.end(), is_control, '?');
+  return name;
+}
+
 }  // namespace
 
 std::string_view to_string(Errc code) {
@@ -33,17 +53,24 @@ std::string_view to_string(Errc code) {
 
 std::string to_string(const Error& error) {
   std::string text{to_string(error.code)};
-  if (!error.file.empty()) text += ": " + error.file;
-  if (!error.file.empty() && error.offset > 0) text += " at byte " + std::to_string(error.offset);
-  if (!error.message.empty()) text += ": " + error.message;
+  if (!error.file.empty()) text += ": " + printable(error.file);
+  if (error.offset > 0) {
+    text += error.file.empty() ? ": at byte " : " at byte ";
+    text += std::to_string(error.offset);
+  }
+  const std::string message = one_line(error.message);
+  if (!message.empty()) text += ": " + message;
   if (error.os_error != 0) {
-    text += " (" + std::system_category().message(error.os_error) + ")";
+    const std::string reason = "(" + std::system_category().message(error.os_error) + ")";
+    // A verdict repeats what its cause says.
+    if (!message.ends_with(reason)) text += " " + reason;
   }
   if (!error.lost.empty()) {
     text += loss_word(error.code);
     text += to_string(error.lost);
   }
-  if (!error.next_step.empty()) text += ". Next: " + error.next_step;
+  const std::string next = one_line(error.next_step);
+  if (!next.empty()) text += ". Next: " + next;
   return text;
 }
 

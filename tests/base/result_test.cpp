@@ -49,6 +49,27 @@ TEST(Error, TextLeavesOutWhatIsNotThere) {
   EXPECT_EQ(to_string(Error{.code = Errc::io, .message = "short read"}), "io: short read");
 }
 
+TEST(Error, OffsetIsToldWithoutAFileToo) {
+  EXPECT_EQ(to_string(Error{.code = Errc::decode, .message = "no frame", .offset = 512}),
+            "decode: at byte 512: no frame");
+}
+
+TEST(Error, TextIsOneLineWithoutDoubledSpacesOrPeriods) {
+  const Error error{.code = Errc::decode,
+                    .message = " a codec\n\tsaid  this. ",
+                    .file = "two  spaces\nand a line",
+                    .next_step = "look\r\nthere..."};
+  EXPECT_EQ(to_string(error),
+            "decode: two  spaces?and a line: a codec said this. Next: look there");
+  EXPECT_EQ(to_string(Error{.code = Errc::io, .message = " \n", .next_step = "."}), "io");
+}
+
+TEST(Error, ReasonOfTheSystemIsToldOnce) {
+  const Error cause{.code = Errc::io, .message = "sync failed", .os_error = EIO};
+  const Error error{.code = Errc::poisoned, .message = to_string(cause), .os_error = EIO};
+  EXPECT_EQ(to_string(error), "poisoned: io: sync failed (Input/output error)");
+}
+
 TEST(Error, LossIsNamedByItsKind) {
   Error error{.lost = {EntryId{1}, EntryId{2}}};
   error.code = Errc::poisoned;

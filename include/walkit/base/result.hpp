@@ -16,7 +16,7 @@
 namespace walkit {
 
 /// By what the caller does next: fix the call, create, wait, settle, repair, upgrade, free space,
-/// reopen.
+/// reopen. docs/errors.md has a heading for each.
 enum class Errc : std::uint8_t {
   invalid_argument = 1,
   not_found,
