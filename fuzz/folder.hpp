@@ -3,16 +3,13 @@
 // A log's folder under attack: edits of its files, and checksums put right again behind them.
 
 #include <array>
-#include <map>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "base/crc32c.hpp"
-#include "base/little_endian.hpp"
 #include "fuzz_input.hpp"
-#include "log/frame.hpp"
+#include "repair.hpp"
 #include "walkit/testing/crash_directory.hpp"
 
 namespace walkit::fuzz {
@@ -35,11 +32,6 @@ class Folder {
   }
 
  private:
-  using ChainAt = std::map<std::uint64_t, std::uint32_t>;  // by the end of a frame
-
-  static void mend_prefix(std::span<std::byte> header);
-  static ChainAt mend_segment(Bytes& bytes, const ChainAt& before);
-
   std::shared_ptr<testing::CrashDirectory> directory_;
   std::shared_ptr<const testing::CrashDirectory> original_;
 };
@@ -76,42 +68,6 @@ inline void Folder::edit(Input& input, std::size_t value_bytes) {
       }
   }
   directory_->overwrite_file(name, bytes).value();
-}
-
-inline void Folder::mend_prefix(std::span<std::byte> header) {
-  constexpr std::size_t kCrcOffset = 28;
-  const std::uint32_t crc =
-      crc32c(header.subspan(log::kPrefixBytes), crc32c(header.first(kCrcOffset)));
-  store_le(header.data() + kCrcOffset, crc);
-}
-
-inline Folder::ChainAt Folder::mend_segment(Bytes& bytes, const ChainAt& before) {
-  ChainAt ends;
-  if (bytes.size() < log::kSegmentHeaderBytes) return ends;
-  const std::span<std::byte> first = std::span(bytes).first(log::kSegmentHeaderBytes);
-  mend_prefix(first);
-  auto header = log::decode_segment_header(first);
-  if (!header) return ends;
-  if (const auto chain = before.find(header->prev_end); chain != before.end()) {
-    header->prev_chain = chain->second;
-    std::ranges::copy(log::encode(*header), first.begin());
-  }
-  const std::uint32_t seed = log::frame_seed(header->salt());
-  std::uint32_t chain = header->crc;
-  std::uint64_t at = log::first_frame_offset(header->layout);
-  ends[at] = chain;
-  while (at + log::kFrameHeaderBytes <= bytes.size() && log::frame_magic_at(&bytes[at])) {
-    const std::span<std::byte> frame = std::span(bytes).subspan(at);
-    const std::span<std::byte> behind = frame.subspan(log::kFrameHeaderBytes);
-    const std::size_t body = load_le<std::uint32_t>(&frame[12]);
-    store_le(&frame[48], chain);
-    store_le(&frame[52], crc32c(behind.first(std::min(body, behind.size())), seed));
-    chain = crc32c(frame.subspan(8, log::kFrameHeaderBytes - 8), seed);
-    store_le(&frame[4], chain);
-    at += log::kFrameHeaderBytes + load_le<std::uint32_t>(&frame[8]);
-    ends[at] = chain;
-  }
-  return ends;
 }
 
 inline void Folder::mend() {

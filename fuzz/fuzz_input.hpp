@@ -58,3 +58,6 @@ void require_ok(const Result<T>& result, const char* what) {
 }  // namespace walkit::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t bytes);
+/// libFuzzer has it; a replay has not, and does not call mutators.
+extern "C" __attribute__((weak)) std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t bytes,
+                                                              std::size_t bytes_max);
