@@ -20,6 +20,9 @@ using log::kFrameExtraBytesMax;
 using log::kFrameHeaderBytes;
 using log::PayloadCursor;
 
+// With these alone the payloads stand in the body as they are.
+constexpr std::uint16_t kFlagsBorrowed = log::kFlagSchema | log::kFlagRehomed;
+
 // No file is longer, and no frame that begins below it ends beyond 64 bits.
 constexpr std::uint64_t kOffsetMax = std::uint64_t{1} << 63;
 
@@ -145,6 +148,11 @@ Result<BytesView> read_body(const FrameHeader& header, BytesView bytes, Place pl
 
 /// The entries of a body that passed its checksum.
 Result<Frame> read_entries(const FrameHeader& header, BytesView body, Place place) {
+  if (header.is(FrameKind::entries) && (header.flags & ~kFlagsBorrowed) != 0) {
+    return bad(Errc::incompatible, place,
+               "a frame with flags " + std::to_string(header.flags) +
+                   ": its payloads cannot be borrowed, or a newer walkit wrote it");
+  }
   if (const Status fits = log::check_body(header, body); !fits) {
     Error error = fits.error();
     error.offset = place.offset;

@@ -189,11 +189,15 @@ TEST(PublicFrame, ControlFramesAreNamed) {
 }
 
 TEST(PublicFrame, AnUnknownKindOrFlagIsIncompatible) {
-  ByHand kind, flag;
+  ByHand kind;
   kind.add(log::control(static_cast<log::FrameKind>(6), EntryId{1}), {});
   EXPECT_THAT(kind.decoded(), HasErrc(Errc::incompatible));
-  flag.add({.first = EntryId{1}, .count = 1, .flags = 1u << 15}, log::body_of({"a"}));
-  EXPECT_THAT(flag.decoded(), HasErrc(Errc::incompatible));
+  for (int bit = 2; bit < 16; ++bit) {
+    ByHand flag;
+    const auto flags = static_cast<std::uint16_t>(1u << bit);
+    flag.add({.first = EntryId{1}, .count = 1, .flags = flags}, log::body_of({"a"}));
+    EXPECT_THAT(flag.decoded(), HasErrc(Errc::incompatible)) << bit;
+  }
 }
 
 TEST(PublicFrame, ARehomedFrameReadsAsAnyOther) {
