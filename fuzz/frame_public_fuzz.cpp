@@ -16,7 +16,7 @@ constexpr frame::Place kPlace{};
 
 bool is_named(Errc code) {
   return code == Errc::torn || code == Errc::corrupt || code == Errc::decode ||
-         code == Errc::too_large || code == Errc::incompatible;
+         code == Errc::too_large || code == Errc::incompatible || code == Errc::not_supported;
 }
 
 void require_inside(const frame::Frame& read, BytesView bytes) {

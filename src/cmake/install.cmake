@@ -27,9 +27,15 @@ endif()
 
 # A static library leaves its own dependencies to whoever links it.
 get_target_property(core_type walkit_core TYPE)
-set(needs_isal OFF)
-if(core_type STREQUAL "STATIC_LIBRARY" AND TARGET PkgConfig::ISAL)
-  set(needs_isal ON)
+set(pc_requires)
+set(pc_targets)  # the imported target of each
+if(core_type STREQUAL "STATIC_LIBRARY")
+  set(pc_requires liblz4 libzstd)
+  set(pc_targets LZ4 ZSTD)
+  if(TARGET PkgConfig::ISAL)
+    list(APPEND pc_requires libisal)
+    list(APPEND pc_targets ISAL)
+  endif()
 endif()
 
 configure_package_config_file(cmake/walkitConfig.cmake.in
@@ -44,13 +50,11 @@ install(FILES
 # Relative to where the file lies, so that the installed tree may be moved.
 file(RELATIVE_PATH pc_prefix
   "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
-set(pc_requires)
 set(pc_libs "-pthread")
 if(core_type STREQUAL "SHARED_LIBRARY")
   set(pc_libs)
-elseif(needs_isal)
-  set(pc_requires "libisal")
 endif()
+list(JOIN pc_requires " " pc_requires)
 configure_file(cmake/walkit.pc.in "${CMAKE_CURRENT_BINARY_DIR}/walkit.pc" @ONLY)
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/walkit.pc"
   DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")

@@ -115,29 +115,64 @@ bool is_known(const FrameHeader& header) noexcept {
   const bool known_kind = header.kind >= static_cast<std::uint8_t>(FrameKind::entries) &&
                           header.kind <= static_cast<std::uint8_t>(FrameKind::seal);
   const bool skippable = (header.kind & kSkippableKind) != 0;
-  return (header.flags & ~kFlagsKnown) == 0 && (known_kind || skippable);
+  const unsigned flags = header.is(FrameKind::entries) ? kFlagsKnown : 0u;
+  return (known_kind || skippable) && (header.flags & ~flags) == 0;
 }
 
-Result<PayloadCursor> PayloadCursor::open(const FrameHeader& header, BytesView body) {
-  if (!is_known(header)) {
-    return Error{.code = Errc::incompatible,
-                 .message = "frame of kind " + std::to_string(header.kind) + " with flags " +
-                            std::to_string(header.flags) + " is not known to this walkit",
-                 .next_step = "open it with the walkit that wrote it, or a newer one"};
+namespace {
+
+Error newer(std::string what) {
+  return {.code = Errc::incompatible,
+          .message = std::move(what) + " is not known to this walkit",
+          .next_step = "open it with the walkit that wrote it, or a newer one"};
+}
+
+// Algorithm and length, and that it was worth it.
+Status take_compression(BodyParts& parts) {
+  const Error cut{.code = Errc::decode, .message = "compressed entries cut short"};
+  const std::size_t body_bytes = parts.stored.size();
+  if (parts.stored.empty()) return cut;
+  const auto algorithm = std::to_integer<std::uint8_t>(parts.stored.front());
+  parts.stored = parts.stored.subspan(1);
+  parts.compression = static_cast<Compression>(algorithm);
+  if (parts.compression != Compression::lz4 && parts.compression != Compression::zstd) {
+    return newer("compression of kind " + std::to_string(algorithm));
   }
-  PayloadCursor cursor(body);
+  const auto bytes = take_varint(parts.stored);
+  if (!bytes) return cut;
+  if (*bytes > kCompressedEntriesMax) {
+    return Error{.code = Errc::decode, .message = "compressed entries of more than a frame"};
+  }
+  parts.entries_bytes = *bytes;
+  if (body_bytes < parts.entries_bytes) return {};
+  return Error{.code = Errc::decode, .message = "compressed entries larger than plain ones"};
+}
+
+}  // namespace
+
+Result<BodyParts> split_body(const FrameHeader& header, BytesView body) {
+  if (!is_known(header)) {
+    return newer("frame of kind " + std::to_string(header.kind) + " with flags " +
+                 std::to_string(header.flags));
+  }
+  BodyParts parts{.stored = body};
   const Error cut{.code = Errc::decode, .message = "frame body cut short"};
   if ((header.flags & kFlagSchema) != 0) {
-    const auto schema = take_varint(cursor.rest_);
+    const auto schema = take_varint(parts.stored);
     if (!schema || *schema == 0 || *schema > 0xffffffffu) return cut;
-    cursor.extras_.schema = static_cast<std::uint32_t>(*schema);
+    parts.extras.schema = static_cast<std::uint32_t>(*schema);
   }
   if ((header.flags & kFlagRehomed) != 0) {
-    const auto epoch = take_varint(cursor.rest_);
+    const auto epoch = take_varint(parts.stored);
     if (!epoch) return cut;
-    cursor.extras_.original_epoch = *epoch;
+    parts.extras.original_epoch = *epoch;
   }
-  return cursor;
+  parts.extras_bytes = body.size() - parts.stored.size();
+  parts.entries_bytes = parts.stored.size();
+  if ((header.flags & kFlagCompressed) != 0) {
+    if (Status ok = take_compression(parts); !ok) return ok.error();
+  }
+  return parts;
 }
 
 std::optional<BytesView> PayloadCursor::next() noexcept {
@@ -148,12 +183,11 @@ std::optional<BytesView> PayloadCursor::next() noexcept {
   return payload;
 }
 
-Status check_body(const FrameHeader& header, BytesView body, std::uint64_t entry_bytes_max) {
-  Result<PayloadCursor> cursor = PayloadCursor::open(header, body);
-  if (!cursor) return cursor.error();
+Status check_entries(const FrameHeader& header, BytesView entries, std::uint64_t entry_bytes_max) {
   if (!header.is(FrameKind::entries)) return {};
+  PayloadCursor cursor(entries);
   for (std::uint32_t i = 0; i < header.count; ++i) {
-    const auto payload = cursor->next();
+    const auto payload = cursor.next();
     if (payload && payload->size() > entry_bytes_max) {
       return Error{.code = Errc::decode, .message = "an entry above the log's max_entry_bytes"};
     }
@@ -162,7 +196,7 @@ Status check_body(const FrameHeader& header, BytesView body, std::uint64_t entry
                    .message = "frame body holds fewer entries than its header says"};
     }
   }
-  if (!cursor->at_end()) {
+  if (!cursor.at_end()) {
     return Error{.code = Errc::decode, .message = "frame body goes on behind its last entry"};
   }
   return {};

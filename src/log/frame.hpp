@@ -25,7 +25,10 @@ inline constexpr std::uint8_t kSkippableKind = 0x80;
 // Frame flags. Those without a name here make the frame `incompatible`.
 inline constexpr std::uint16_t kFlagSchema = 1u << 0;   // body begins with a schema number (varint)
 inline constexpr std::uint16_t kFlagRehomed = 1u << 1;  // then the epoch it was first written in
-inline constexpr std::uint16_t kFlagsKnown = kFlagSchema | kFlagRehomed;
+inline constexpr std::uint16_t kFlagCompressed = 1u << 2;  // then how the entries are compressed
+/// The most that entries may be before they are compressed: that of a frame.
+inline constexpr std::uint64_t kCompressedEntriesMax = 1u << 30;
+inline constexpr std::uint16_t kFlagsKnown = kFlagSchema | kFlagRehomed | kFlagCompressed;
 
 struct FrameHeader {
   std::uint32_t stored_bytes = 0;  // body and zero padding; the next frame begins behind them
@@ -75,28 +78,37 @@ struct FrameExtras {
   std::uint64_t original_epoch = 0;  // 0: written in the segment's own epoch
 };
 
-/// Walks the payloads of a body whose checksum has been verified; total over any bytes.
+/// A body taken apart as its header's flags say. Three steps lead from a body whose checksum holds
+/// to its entries: split_body, Decompressor::entries_of (compression.hpp), check_entries.
+struct BodyParts {
+  FrameExtras extras{};
+  std::size_t extras_bytes = 0;
+  Compression compression = Compression::none;
+  std::uint64_t entries_bytes = 0;  // as a compressed body says, not yet known to be so
+  BytesView stored{};               // the entries, or what they were compressed to
+
+  /// Of the body if it were not compressed.
+  [[nodiscard]] std::uint64_t plain_bytes() const { return extras_bytes + entries_bytes; }
+};
+/// decode: the extras do not fit, or compressing saved nothing; incompatible: a kind, flag or
+/// algorithm that this walkit does not know. Of a control frame: the body as it is.
+[[nodiscard]] Result<BodyParts> split_body(const FrameHeader& header, BytesView body);
+
+/// Walks the payloads of entries that were checked before; total over any bytes.
 class PayloadCursor {
  public:
-  /// Over entries that were checked before: FrameView::entries.
   explicit PayloadCursor(BytesView entries) : rest_(entries) {}
-  /// decode: the extras do not fit; incompatible: a flag that this walkit does not know.
-  [[nodiscard]] static Result<PayloadCursor> open(const FrameHeader& header, BytesView body);
-  [[nodiscard]] const FrameExtras& extras() const { return extras_; }
-  /// The next payload; borrows from the body. none: what is left is no payload.
+  /// The next payload; borrows from the entries. none: what is left is no payload.
   [[nodiscard]] std::optional<BytesView> next() noexcept;
   [[nodiscard]] bool at_end() const { return rest_.empty(); }
-  [[nodiscard]] BytesView rest() const { return rest_; }
 
  private:
-  BytesView rest_{};
-  FrameExtras extras_{};
+  BytesView rest_;
 };
 
-/// The body holds exactly the entries that the header counts, none above the log's limit.
-/// incompatible: a flag or kind unknown.
-[[nodiscard]] Status check_body(const FrameHeader& header, BytesView body,
-                                std::uint64_t entry_bytes_max = ~std::uint64_t{0});
+/// decode: not exactly the entries that a frame of entries counts, or one above the log's limit.
+[[nodiscard]] Status check_entries(const FrameHeader& header, BytesView entries,
+                                   std::uint64_t entry_bytes_max = ~std::uint64_t{0});
 
 inline constexpr std::size_t kVarintBytesMax = 10;
 /// LEB128. The bytes written.

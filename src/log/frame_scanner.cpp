@@ -34,14 +34,13 @@ std::uint64_t FrameScanner::limit_of(const FrameHeader& header, std::uint64_t fr
 
 bool FrameScanner::over_readers_cap() const {
   if (fault_ != FrameFault::structure || !fault_header_) return false;
-  const std::uint64_t bytes = kFrameHeaderBytes + std::uint64_t{fault_header_->body_bytes};
-  return bytes > limit_of(*fault_header_, frame_bytes_max_) &&
-         bytes <= limit_of(*fault_header_, log_bytes_max_);
+  return frame_bytes_ > limit_of(*fault_header_, frame_bytes_max_) &&
+         frame_bytes_ <= limit_of(*fault_header_, log_bytes_max_);
 }
 
 Error FrameScanner::cap_error() const {
   return {.code = Errc::too_large,
-          .message = "frame of " + std::to_string(kFrameHeaderBytes + fault_header_->body_bytes) +
+          .message = "frame of " + std::to_string(frame_bytes_) +
                      " bytes; this reader's frame_bytes_max is " + std::to_string(frame_bytes_max_),
           .offset = position_,
           .next_step = "raise ReadOptions::frame_bytes_max"};
@@ -58,6 +57,20 @@ Result<BytesView> FrameScanner::stored_part(const FrameHeader& header) {
     bytes = std::min(bytes, std::max(*size, begin) - begin);
   }
   return window_.at(position_ + kFrameHeaderBytes, bytes);
+}
+
+// From a body whose checksum holds to its entries. too_large: above the limit, decompressed.
+Status FrameScanner::open_body(FrameView& view) {
+  const auto parts = split_body(view.header, view.body);
+  if (!parts) return parts.error();
+  if (!view.header.is(FrameKind::entries)) return {};
+  frame_bytes_ = kFrameHeaderBytes + parts->plain_bytes();
+  if (frame_bytes_ > limit_of(view.header, frame_bytes_max_)) return cap_error();
+  const auto entries = decompressor_.entries_of(*parts);
+  if (!entries) return entries.error();
+  view.extras = parts->extras;
+  view.entries = *entries;
+  return check_entries(view.header, view.entries, entry_bytes_max_);
 }
 
 void FrameScanner::seek(std::uint64_t offset, EntryId expected,
@@ -79,7 +92,8 @@ Result<std::optional<FrameHeader>> FrameScanner::header_here() {
   };
   if (!header) return none(FrameFault::no_header);
   // The length is under the header's checksum; what is over the limit is not read at all.
-  if (kFrameHeaderBytes + std::uint64_t{header->body_bytes} > limit_of(*header, frame_bytes_max_) ||
+  frame_bytes_ = kFrameHeaderBytes + std::uint64_t{header->body_bytes};
+  if (frame_bytes_ > limit_of(*header, frame_bytes_max_) ||
       (chain_known_ && header->chain != chain_) || header->first != expected_) {
     return none(FrameFault::structure);
   }
@@ -122,7 +136,9 @@ Result<std::optional<FrameView>> FrameScanner::next() {
   if (crc32c(body, seed_) != header->body_crc) return stop(FrameFault::body, header);
   // Padding behind the end of the file was not written yet, and reads as the zeros it is.
   if (!all_zero(stored->subspan(header->body_bytes))) return stop(FrameFault::structure, header);
-  if (Status ok = check_body(*header, body, entry_bytes_max_); !ok) {
+  FrameView view{.header = *header, .body = body};
+  if (Status ok = open_body(view); !ok) {
+    if (ok.error().code == Errc::no_memory) return ok.error();
     const bool newer = ok.error().code == Errc::incompatible;
     return stop(newer ? FrameFault::unknown : FrameFault::structure, header);
   }
@@ -133,13 +149,6 @@ Result<std::optional<FrameView>> FrameScanner::next() {
     next = loss->entries.last + 1;
   }
   pass(*header, next);
-  FrameView view{.header = *header, .body = body};
-  if (header->is(FrameKind::entries)) {
-    const auto cursor = PayloadCursor::open(*header, body);
-    if (!cursor) return stop(FrameFault::structure, header);
-    view.extras = cursor->extras();
-    view.entries = cursor->rest();
-  }
   return std::optional(view);
 }
 

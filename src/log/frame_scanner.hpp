@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "log/compression.hpp"
 #include "log/file_window.hpp"
 #include "log/frame.hpp"
 
@@ -13,8 +14,8 @@ enum class FrameFault {
   no_header,  // none, or one whose checksum or place is wrong
   body,       // the header holds, the body's checksum does not, or the file ends inside it
   structure,  // checksums hold, and yet: wrong chain, wrong id, padding not zero, entries that do
-              // not fit, more than the limit. No crash leaves that.
-  unknown     // checksums hold; a kind or flag of a newer walkit
+              // not fit or decompress, more than the limit. No crash leaves that.
+  unknown     // checksums hold; a kind, flag or compression of a newer walkit
 };
 
 /// A frame in its place, its checksums verified. Views live until the next call of the scanner.
@@ -22,13 +23,15 @@ struct FrameView {
   FrameHeader header{};
   BytesView body{};      // as it is stored
   FrameExtras extras{};  // of a frame of entries
-  BytesView entries{};   // and its payloads, checked, for a PayloadCursor
+  BytesView entries{};   // and its payloads, decompressed and checked, for a PayloadCursor
 };
 
-/// Walks the frames of one segment in order and stops at the first that does not hold. One thread.
+/// Walks the frames of one segment in order and stops at the first that does not hold. Its memory
+/// is twice the largest frame: one as it is stored, one decompressed. One thread.
 class FrameScanner {
  public:
-  /// frame_bytes_max: a reader's own cap, whatever the header says.
+  /// frame_bytes_max: a reader's own cap on a frame, stored and decompressed, whatever the header
+  /// says.
   FrameScanner(File& file, const SegmentHeader& segment, std::uint64_t frame_bytes_max,
                std::size_t step_bytes = FileWindow::kStepBytes);
 
@@ -65,9 +68,11 @@ class FrameScanner {
   void pass(const FrameHeader& header, EntryId next);
   static std::uint64_t limit_of(const FrameHeader& header, std::uint64_t frame_bytes_max);
   Result<BytesView> stored_part(const FrameHeader& header);
+  Status open_body(FrameView& view);
 
   File* file_;
   FileWindow window_;
+  Decompressor decompressor_{};
   std::uint32_t seed_;
   std::uint64_t entry_bytes_max_, log_bytes_max_, frame_bytes_max_;
   std::uint64_t position_;
@@ -77,6 +82,7 @@ class FrameScanner {
   std::uint64_t time_ns_;
   FrameFault fault_ = FrameFault::no_header;
   std::optional<FrameHeader> fault_header_{};
+  std::uint64_t frame_bytes_ = 0;  // of the last header seen; decompressed, if that is known
 };
 
 }  // namespace walkit::log

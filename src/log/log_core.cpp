@@ -36,6 +36,7 @@ LogCore::LogCore(LogStart start)
       lock_record_(std::move(*start.lock_record)),
       active_(std::move(start.active)),
       previous_(start.previous),
+      compressor_(options_.compression),
       time_ns_(start.time_ns),
       next_(start.last + 1),
       written_(start.last),
@@ -287,7 +288,7 @@ Status LogCore::write_group(EntryId durable_through) try {
   if (writing_.empty()) return {};
   const auto now = static_cast<std::uint64_t>(directory_->now().count());
   time_ns_ = std::max(time_ns_, now);
-  return active_->write(writing_, durable_through, time_ns_);
+  return active_->write(writing_, compressor_, durable_through, time_ns_);
 } catch (const std::bad_alloc&) {
   return no_memory();
 }

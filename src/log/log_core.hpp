@@ -131,6 +131,7 @@ class LogCore {
   std::unique_ptr<SegmentWriter> active_;
   SegmentEnd previous_;
   Group writing_{};
+  Compressor compressor_;
   std::uint64_t time_ns_;
 
   mutable std::mutex mutex_;

@@ -23,6 +23,9 @@ Status WalOptions::validate() const {
   constexpr std::chrono::hours kTimeMax{24 * 365};
   if (segment_age.count() < 0 || segment_age > kTimeMax) return invalid("segment_age: 0 to a year");
   if (flush.time() > kTimeMax) return invalid("flush: a time of at most a year; manual() has none");
+  if (compression < Compression::none || compression > Compression::zstd) {
+    return invalid("compression: none, lz4 or zstd");
+  }
   if (!is_file_name(subdirectory)) return invalid("subdirectory: one component of a path");
   return {};
 }

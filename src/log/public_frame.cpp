@@ -20,9 +20,6 @@ using log::kFrameExtraBytesMax;
 using log::kFrameHeaderBytes;
 using log::PayloadCursor;
 
-// With these alone the payloads stand in the body as they are.
-constexpr std::uint16_t kFlagsBorrowed = log::kFlagSchema | log::kFlagRehomed;
-
 // No file is longer, and no frame that begins below it ends beyond 64 bits.
 constexpr std::uint64_t kOffsetMax = std::uint64_t{1} << 63;
 
@@ -148,12 +145,14 @@ Result<BytesView> read_body(const FrameHeader& header, BytesView bytes, Place pl
 
 /// The entries of a body that passed its checksum.
 Result<Frame> read_entries(const FrameHeader& header, BytesView body, Place place) {
-  if (header.is(FrameKind::entries) && (header.flags & ~kFlagsBorrowed) != 0) {
-    return bad(Errc::incompatible, place,
-               "a frame with flags " + std::to_string(header.flags) +
-                   ": its payloads cannot be borrowed, or a newer walkit wrote it");
+  const auto parts = log::split_body(header, body);
+  Status fits = parts ? Status{} : Status(parts.error());
+  if (parts && parts->compression != Compression::none) {
+    return bad(Errc::not_supported, place,
+               "a compressed frame: its payloads cannot be borrowed. WalReader reads it");
   }
-  if (const Status fits = log::check_body(header, body); !fits) {
+  if (parts && header.is(FrameKind::entries)) fits = log::check_entries(header, parts->stored);
+  if (!fits) {
     Error error = fits.error();
     error.offset = place.offset;
     return error;
@@ -161,15 +160,14 @@ Result<Frame> read_entries(const FrameHeader& header, BytesView body, Place plac
   if (!header.is(FrameKind::entries)) {
     return bad(Errc::decode, place, "a control frame: " + kind_text(header.kind));
   }
-  Result<PayloadCursor> cursor = PayloadCursor::open(header, body);
-  if (!cursor) return cursor.error();
-  if (const Status fits = check_size(cursor->rest().size(), place); !fits) return fits.error();
+  if (Status ok = check_size(parts->stored.size(), place); !ok) return ok.error();
+  PayloadCursor cursor(parts->stored);
   Frame frame{.entries = {header.first, header.last()},
               .durable_through = header.durable_through,
-              .schema = cursor->extras().schema,
+              .schema = parts->extras.schema,
               .bytes = kFrameHeaderBytes + std::uint64_t{header.stored_bytes}};
   frame.payloads.reserve(header.count);  // each was seen
-  while (const auto payload = cursor->next()) frame.payloads.push_back(*payload);
+  while (const auto payload = cursor.next()) frame.payloads.push_back(*payload);
   if (frame.durable_through < frame.entries.first) return frame;
   return bad(Errc::decode, place, "its watermark is not below its first entry");
 }

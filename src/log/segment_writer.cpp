@@ -179,7 +179,8 @@ void SegmentWriter::note_in_index(const FrameHeader& header) noexcept {
   index_.note(header);
 }
 
-Status SegmentWriter::write(Group& group, EntryId durable_through, std::uint64_t time_ns) {
+Status SegmentWriter::write(Group& group, Compressor& compressor, EntryId durable_through,
+                            std::uint64_t time_ns) {
   time_ns_ = std::max(time_ns_, time_ns);
   next_position_ = position_;
   group.parts_.clear();  // keeps its room
@@ -196,8 +197,12 @@ Status SegmentWriter::write(Group& group, EntryId durable_through, std::uint64_t
         i < group.calls_.size() &&
         group.calls_[i].end - begin <=
             std::min<std::size_t>(kFrameBodyBytes, header_.max_frame_bytes - kFrameHeaderBytes));
-    put_frame(header, BytesView(group.bodies_).subspan(begin, end - begin),
-              group.headers_.data() + frame * kFrameHeaderBytes, group.parts_,
+    std::span<std::byte> body = std::span(group.bodies_).subspan(begin, end - begin);
+    if (const std::size_t compressed = compressor.compress(body); compressed > 0) {
+      body = body.first(compressed);
+      header.flags |= kFlagCompressed;
+    }
+    put_frame(header, body, group.headers_.data() + frame * kFrameHeaderBytes, group.parts_,
               i == group.calls_.size());
     begin = end;
     ++frame;

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "log/compression.hpp"
 #include "log/frame.hpp"
 #include "log/segment_name.hpp"
 #include "log/sparse_index.hpp"
@@ -79,8 +80,9 @@ class SegmentWriter {
   /// Removes what prepare() made; for a segment that will not be published.
   void discard(Directory& directory) noexcept;
 
-  /// Writes the group's frames with one write.
-  Status write(Group& group, EntryId durable_through, std::uint64_t time_ns);
+  /// Writes the group's frames with one write; what is compressed is so in the group's own memory.
+  Status write(Group& group, Compressor& compressor, EntryId durable_through,
+               std::uint64_t time_ns);
   /// A frame that stood in another segment, its body byte for byte.
   Status rehome(const FrameHeader& header, BytesView body, std::uint64_t original_epoch,
                 EntryId durable_through);

@@ -49,9 +49,9 @@
 // 53 path in a stored name                 CounterExample11.*
 // 54 huge lengths                          ReaderDevice.HugeLength..., FrameHeader.Impossible...
 // 55 amplification in the decoder          CerealHostile.*
-// 56 compression bomb                      nothing is compressed
-// 57 no memory, codec throws               NoMemory.*, Limits.CodecThatThrows...,
-// ReaderDevice.NoMemory... 58 clock, counters, threads              Fault58.*,
+// 56 compression bomb                      CompressedBody.*, CompressedFrame.*,
+// ReaderDevice.Bomb... 57 no memory, codec throws               NoMemory.*,
+// Limits.CodecThatThrows..., ReaderDevice.NoMemory... 58 clock, counters, threads Fault58.*,
 // Rotation.ClockThatJumps..., Limits.IdsEnd...
 
 #include <algorithm>

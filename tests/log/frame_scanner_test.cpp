@@ -140,7 +140,7 @@ TEST(FrameScanner, EntriesThatDoNotFitTheirFrameAreStructure) {
 
 TEST(FrameScanner, UnknownFlagOrKindIsUnknown) {
   FramesByHand flag = one_entry();
-  flag.add({.first = EntryId{2}, .count = 1, .flags = 4}, body_of({"two"}));
+  flag.add({.first = EntryId{2}, .count = 1, .flags = 8}, body_of({"two"}));
   expect_stops_at_second(flag, FrameFault::unknown);
   FramesByHand kind = one_entry();
   kind.add({.first = EntryId{2}, .kind = 6}, {});

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/crc32c.hpp"
+#include "log/compression.hpp"
 #include "log/frame.hpp"
 #include "walkit/io/memory_directory.hpp"
 
@@ -42,6 +43,30 @@ inline Bytes body_of(std::initializer_list<std::string_view> payloads) {
     body.insert(body.end(), length, length + store_varint(payload.size(), length));
     body.insert(body.end(), as_bytes(payload).begin(), as_bytes(payload).end());
   }
+  return body;
+}
+
+/// From a body to its entries, which `decompressor` may hold.
+inline Result<BytesView> open_body(const FrameHeader& header, BytesView body,
+                                   Decompressor& decompressor) {
+  const auto parts = split_body(header, body);
+  if (!parts) return parts.error();
+  const auto entries = decompressor.entries_of(*parts);
+  if (!entries) return entries;
+  if (Status ok = check_entries(header, *entries); !ok) return ok.error();
+  return entries;
+}
+
+inline Status check_body(const FrameHeader& header, BytesView body) {
+  Decompressor decompressor;
+  const auto entries = open_body(header, body, decompressor);
+  return entries ? Status{} : Status(entries.error());
+}
+
+/// A body as a writer that compresses would store it; empty if that saves nothing.
+inline Bytes compressed_body(Compression algorithm, BytesView entries) {
+  Bytes body(entries.begin(), entries.end());
+  body.resize(Compressor(algorithm).compress(body));
   return body;
 }
 

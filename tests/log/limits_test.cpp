@@ -96,6 +96,8 @@ TEST(Limits, EveryOptionIsValidated) {
       {"max_frame_bytes", {.max_frame_bytes = (1u << 30) + 1}},
       {"max_entry_bytes", {.max_frame_bytes = 2048, .max_entry_bytes = 1025}},
       {"max_entry_bytes", {.max_frame_bytes = 512, .max_entry_bytes = 0}},
+      {"compression", {.compression = static_cast<Compression>(3)}},
+      {"compression", {.compression = static_cast<Compression>(-1)}},
       {"subdirectory", {.subdirectory = ""}},
       {"subdirectory", {.subdirectory = "../wal"}},
       {"subdirectory", {.subdirectory = "a/b"}}};

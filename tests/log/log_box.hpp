@@ -8,6 +8,7 @@
 
 #include "log/evidence_files.hpp"
 #include "log/frame_scanner.hpp"
+#include "log/frames_by_hand.hpp"
 #include "log/segment_name.hpp"
 #include "log/survey.hpp"
 #include "log/writer_harness.hpp"
@@ -134,7 +135,8 @@ inline SegmentOnDisk read_segment(Directory& home, const std::string& file) {
 /// The payloads of a frame.
 inline std::vector<std::string> payloads_of(const log::FrameHeader& header, BytesView body) {
   std::vector<std::string> texts;
-  auto cursor = log::PayloadCursor::open(header, body).value();
+  log::Decompressor decompressor;
+  log::PayloadCursor cursor(log::open_body(header, body, decompressor).value());
   while (const auto payload = cursor.next()) texts.emplace_back(as_text(*payload));
   return texts;
 }

@@ -192,12 +192,20 @@ TEST(PublicFrame, AnUnknownKindOrFlagIsIncompatible) {
   ByHand kind;
   kind.add(log::control(static_cast<log::FrameKind>(6), EntryId{1}), {});
   EXPECT_THAT(kind.decoded(), HasErrc(Errc::incompatible));
-  for (int bit = 2; bit < 16; ++bit) {
+  for (int bit = 3; bit < 16; ++bit) {
     ByHand flag;
     const auto flags = static_cast<std::uint16_t>(1u << bit);
     flag.add({.first = EntryId{1}, .count = 1, .flags = flags}, log::body_of({"a"}));
     EXPECT_THAT(flag.decoded(), HasErrc(Errc::incompatible)) << bit;
   }
+}
+
+TEST(PublicFrame, ACompressedFrameIsNotSupported) {
+  const Bytes entries = log::body_of({std::string(1000, 'a')});
+  ByHand compressed;
+  compressed.add({.first = EntryId{1}, .count = 1, .flags = log::kFlagCompressed},
+                 log::compressed_body(Compression::lz4, entries));
+  EXPECT_THAT(compressed.decoded(), HasErrc(Errc::not_supported));
 }
 
 TEST(PublicFrame, ARehomedFrameReadsAsAnyOther) {

@@ -105,8 +105,8 @@ TEST(Recovery, UnprovenFramesMoveWithPayloadTimeAndEpoch) {
   EXPECT_EQ(moved.header.epoch, old.header.epoch + 1);
   ASSERT_EQ(moved.frames.size(), 3u);
   for (std::size_t i = 0; i < 3; ++i) {
-    const auto cursor = log::PayloadCursor::open(moved.frames[i], moved.bodies[i]).value();
-    EXPECT_EQ(cursor.extras().original_epoch, old.header.epoch);
+    const auto parts = log::split_body(moved.frames[i], moved.bodies[i]).value();
+    EXPECT_EQ(parts.extras.original_epoch, old.header.epoch);
     EXPECT_EQ(moved.frames[i].time_ns, old.frames[i + 2].time_ns);
     EXPECT_EQ(moved.frames[i].durable_through, EntryId{2});
     EXPECT_EQ(payloads_of(moved.frames[i], moved.bodies[i]), std::vector{text_of(i + 3)});
@@ -129,8 +129,8 @@ TEST(Recovery, FramesMovedTwiceKeepTheirFirstEpoch) {
       const auto segment = read_segment(*box.home(), file);
       for (std::size_t i = 0; i < segment.frames.size(); ++i) {
         if ((segment.frames[i].flags & log::kFlagRehomed) == 0) continue;
-        const auto cursor = log::PayloadCursor::open(segment.frames[i], segment.bodies[i]).value();
-        EXPECT_EQ(cursor.extras().original_epoch, 1u) << "crash at " << at;
+        const auto parts = log::split_body(segment.frames[i], segment.bodies[i]).value();
+        EXPECT_EQ(parts.extras.original_epoch, 1u) << "crash at " << at;
       }
     }
     expect_holds(box.close(), 3);

@@ -67,6 +67,10 @@ enum class Preallocation { none, zero_fill };
 /// tail is told from a torn one; costs up to 4 KiB per sync.
 enum class Layout { packed, whole_blocks };
 
+/// The entries of a frame are compressed where that makes the frame smaller. lz4: costs least. zstd
+/// (level 1): smaller, about four times the work. Readers need no option.
+enum class Compression { none, lz4, zstd };
+
 /// strict: all but a clean end is an error (disaster checks, migrations). best_effort: a torn tail
 /// of the newest segment is the end of the log (start-up after a crash); all else is still an
 /// error.
@@ -105,6 +109,9 @@ struct WalOptions {
   /// counts apart. One larger call enters when the buffer is empty.
   std::uint64_t max_buffer_bytes = 8u << 20;
   Preallocation preallocation = Preallocation::zero_fill;
+  /// By who leads a sync group, so it adds to the time of a commit; pays off where many entries
+  /// share a frame. May differ from life to life. Limits count entries as they were before.
+  Compression compression = Compression::none;
   EntryType entry_type{};            // instead of what E declares
   EntryId expect_durable_through{};  // the caller knows this was acknowledged: less is corrupt
   std::string subdirectory = "wal";
