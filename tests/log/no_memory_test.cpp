@@ -154,6 +154,27 @@ TEST(NoMemory, AppendAsyncThatStartsTheThread) {
   starve_append(1, FlushPolicy::manual(), append_ticket, {std::string(100, 'x')});
 }
 
+// For want of memory a frame stays as it is; what was accepted does not fail for it.
+TEST(NoMemory, CompressionThatHasNoneStoresPlain) {
+  for (const Compression compression : {Compression::lz4, Compression::zstd}) {
+    const auto directory = MemoryDirectory::create();
+    WalOptions options = starving_options(FlushPolicy::manual());
+    options.compression = compression;
+    auto wal = Wal::open(directory, options).value();
+    const std::string text(1000, 'x');
+    ASSERT_THAT(wal.append(text), IsOk());
+    EXPECT_THAT(starved(0, Failing::from_there_on, [&] { return wal.flush(); }), IsOk());
+    EXPECT_TRUE(fired) << "no allocation was met";
+    const std::uint64_t plain_bytes = wal.stats().written_bytes;
+    EXPECT_GT(plain_bytes, text.size());
+    ASSERT_THAT(wal.append(text), IsOk());
+    EXPECT_THAT(wal.flush(), IsOk());
+    EXPECT_LT(wal.stats().written_bytes, plain_bytes + 200);
+    ASSERT_THAT(wal.close(), IsOk());
+    expect_recovers(directory, {text, text}, 2);
+  }
+}
+
 TEST(NoMemory, SyncPoisonsOrSucceeds) {
   for_each_allocation([](std::size_t nth, Failing how) {
     const auto directory = MemoryDirectory::create();

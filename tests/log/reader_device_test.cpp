@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <new>
 
+#include "base/little_endian.hpp"
 #include "io/temp_directory.hpp"
 #include "log/frames_by_hand.hpp"
 #include "log/log_box.hpp"
@@ -166,11 +167,13 @@ TEST(ReaderDevice, LieInOneReadOfRecoveryMakesNoHole) {
   }
 }
 
-TEST(ReaderDevice, FiftyMebibytesAreReadInConstantMemory) {
+void read_fifty_mebibytes(Compression compression) {
   const auto directory = MemoryDirectory::create();
   std::uint64_t entries = 0;
   {
-    auto wal = Wal::open(directory, {.flush = FlushPolicy::every_bytes(200 << 10)}).value();
+    const WalOptions options{.flush = FlushPolicy::every_bytes(200 << 10),
+                             .compression = compression};
+    auto wal = Wal::open(directory, options).value();
     const std::vector<std::string> batch(20, std::string(100, 'x'));
     for (; entries < 500'000; entries += batch.size()) ASSERT_THAT(wal.append_batch(batch), IsOk());
   }
@@ -181,6 +184,57 @@ TEST(ReaderDevice, FiftyMebibytesAreReadInConstantMemory) {
   EXPECT_THAT(reader.replay_each(ReplayMode::strict, [&](auto&) { ++seen; }), IsOk());
   EXPECT_EQ(seen, entries);
   EXPECT_LE(peak_bytes - before, 4u << 20);
+}
+
+TEST(ReaderDevice, FiftyMebibytesAreReadInConstantMemory) {
+  read_fifty_mebibytes(Compression::none);
+}
+
+TEST(ReaderDevice, FiftyCompressedMebibytesAreReadInConstantMemory) {
+  read_fifty_mebibytes(Compression::lz4);
+}
+
+// A body that says it holds so many bytes. One of zstd says so in its frame too, and is one block.
+Bytes bomb(Compression algorithm, std::uint32_t bytes, std::uint32_t packed_bytes) {
+  Bytes packed(packed_bytes, std::byte{0xff});
+  if (algorithm == Compression::zstd) {
+    store_le<std::uint32_t>(packed.data(), 0xFD2FB528u);
+    packed[4] = std::byte{0xA0};
+    store_le(packed.data() + 5, bytes);
+    store_le<std::uint32_t>(packed.data() + 9, (packed_bytes - 12) << 3 | 5u);
+  }
+  Bytes body(1 + log::kVarintBytesMax);
+  body[0] = static_cast<std::byte>(algorithm);
+  body.resize(1 + log::store_varint(bytes, &body[1]));
+  body.insert(body.end(), packed.begin(), packed.end());
+  return body;
+}
+
+// Fault 56.
+TEST(ReaderDevice, BombTakesNoMoreThanItCouldHoldAndTheCapAllows) {
+  constexpr std::uint32_t kMebibyte = 1 << 20;
+  const struct {
+    std::uint32_t says, packed_bytes;
+    std::uint64_t cap, taken_max;
+  } cases[] = {{200 * kMebibyte, 100, 1u << 30, kMebibyte},
+               {1u << 30, kMebibyte, 8 * kMebibyte, 4 * kMebibyte},
+               {20 * kMebibyte, kMebibyte, 32 * kMebibyte, 24 * kMebibyte}};
+  log::SegmentHeader header = log::first_header();
+  header.max_frame_bytes = 1u << 30;
+  for (const Compression algorithm : {Compression::lz4, Compression::zstd}) {
+    for (const auto& c : cases) {
+      log::FramesByHand segment(header);
+      segment.add({.first = EntryId{1}, .count = 1, .flags = log::kFlagCompressed},
+                  bomb(algorithm, c.says, c.packed_bytes));
+      const auto file = segment.file();
+      const std::size_t before = live_bytes;
+      peak_bytes = before;
+      log::FrameScanner scanner(*file, segment.header(), c.cap);
+      EXPECT_FALSE(scanner.next().value().has_value());
+      EXPECT_EQ(scanner.fault(), log::FrameFault::structure);
+      EXPECT_LE(peak_bytes - before, c.taken_max) << c.says << " in " << c.packed_bytes;
+    }
+  }
 }
 
 TEST(ReaderDevice, HugeLengthInASmallFileTakesNoMemory) {
