@@ -281,12 +281,56 @@ void with_loss(Files& files) {
   r.finish("with_loss", files);
 }
 
+/// Packed once and kept: another version of the libraries may pack otherwise.
+void compressed(Files& files, Compression algorithm, std::string_view packed) {
+  const char* const kind = algorithm == Compression::lz4 ? "lz4" : "zstd";
+  const std::vector<std::string> texts{"the same words and the same words again",
+                                       "the same words, once more",
+                                       "and the same words at the end"};
+  Recipe r(std::string("A plain entry, three compressed by ") + kind +
+           ", the same three of an older schema, a plain one.");
+  log::SegmentHeader header = log::first_header();
+  header.codec = kCodec;
+  header.type_name = "golden";
+  log::FramesByHand frames = log::FramesByHand(header).entries(1, 0, {"one"});
+  const std::string body = static_cast<char>(algorithm) + std::string("\x60") + std::string(packed);
+  log::FrameHeader three{.first = EntryId{2},
+                         .durable_through = EntryId{1},
+                         .count = 3,
+                         .flags = log::kFlagCompressed};
+  frames.add(three, as_bytes(body));
+  three.first = EntryId{5};
+  three.flags |= log::kFlagSchema;
+  frames.add(three, as_bytes("\x02" + body)).entries(8, 4, {"eight"});
+  write_by_hand(r.directory(), frames);
+  r.line("segments 1").entry(1, "one");
+  for (std::uint64_t i = 0; i < 3; ++i) r.entry(2 + i, texts[i]);
+  for (std::uint64_t i = 0; i < 3; ++i) r.line(entry_line(EntryId{5 + i}, 2, as_bytes(texts[i])));
+  r.entry(8, "eight").line("end clean").line("proven 4");
+  r.finish(kind, files);
+}
+
+void lz4(Files& files) {
+  using namespace std::string_view_literals;
+  compressed(
+      files, Compression::lz4,
+      "\374\005'the same words and \023\000Zgain\031\025\000\317, once more\0353\000\001\220t the end"sv);
+}
+
+void zstd(Files& files) {
+  using namespace std::string_view_literals;
+  compressed(
+      files, Compression::zstd,
+      "(\265/\375 `\325\001\000\344\002'the same words and gain\031, once more\035t the end\003\000V\321\011\247\254\0312\231"sv);
+}
+
 }  // namespace
 
 Files make_all() {
   Files files;
-  for (const auto make : {born, plain, batches, closed, bad_manifest_slot, several_segments,
-                          whole_blocks, torn, suspect, lost, rehomed, newer, with_loss}) {
+  for (const auto make :
+       {born, plain, batches, closed, bad_manifest_slot, several_segments, whole_blocks, torn,
+        suspect, lost, rehomed, newer, with_loss, lz4, zstd}) {
     make(files);
   }
   return files;
