@@ -80,6 +80,10 @@ TEST(CrashStates, WholeBlocksLoseNothing) {
   crash_all_traces("whole blocks", {.layout = Layout::whole_blocks, .segment_bytes = 16384});
 }
 
+TEST(CrashStates, CompressedEntriesLoseNothing) {
+  crash_all_traces("compressed", {.compression = Compression::lz4});
+}
+
 TEST(CrashStates, NoPreallocationLosesNothing) {
   crash_all_traces("no preallocation", {.preallocation = Preallocation::none});
 }

@@ -24,7 +24,13 @@ Error violation(std::string message) {
 std::string payload(unsigned life, std::size_t place, std::size_t bytes) {
   std::string text = "life " + std::to_string(life) + " entry " + std::to_string(place) + ":";
   std::uint64_t state = life * 0x9e3779b97f4a7c15u + place;
+  // The second half repeats the first, so that there is something to compress, and a compressed
+  // frame still spans sectors.
   while (text.size() < bytes) {
+    if (text.size() >= bytes / 2 + 16) {
+      text += text[text.size() - bytes / 2];
+      continue;
+    }
     state = state * 6364136223846793005u + 1442695040888963407u;
     text += static_cast<char>(state >> 56);
   }
@@ -156,6 +162,7 @@ WalOptions Setup::options() const {
   options.layout = layout;
   options.preallocation = preallocation;
   options.segment_bytes = segment_bytes;
+  options.compression = compression;
   return options;
 }
 

@@ -36,6 +36,7 @@ struct Setup {
   Layout layout = Layout::packed;
   Preallocation preallocation = Preallocation::zero_fill;
   std::uint64_t segment_bytes = 4096;  // two large entries
+  Compression compression = Compression::none;
   testing::Crash crash = testing::Crash::power_cut;
 
   [[nodiscard]] WalOptions options() const;

@@ -29,6 +29,7 @@ Setup random_setup(Dice& dice) {
   setup.layout = dice.one_in(4) ? Layout::whole_blocks : Layout::packed;
   setup.preallocation = dice.one_in(4) ? Preallocation::none : Preallocation::zero_fill;
   setup.segment_bytes = 4096 + dice.below(3) * 8192;
+  if (dice.one_in(3)) setup.compression = dice.one_in(2) ? Compression::lz4 : Compression::zstd;
   return setup;
 }
 
