@@ -110,6 +110,13 @@ TEST(CompressedBody, LengthMustBeTheTruth) {
   }
 }
 
+TEST(CompressedBody, LengthIsAtMostThatOfAFrame) {
+  const Bytes packed(4);
+  EXPECT_THAT(split_body(header_of(1), body_saying(Compression::lz4, 1u << 30, packed)), IsOk());
+  EXPECT_THAT(split_body(header_of(1), body_saying(Compression::lz4, (1u << 30) + 1, packed)),
+              HasErrc(Errc::decode));
+}
+
 // A block of literals only, as LZ4 makes it of what it cannot compress.
 TEST(CompressedBody, NotSmallerThanThePlainOneIsRefused) {
   const auto block_of = [](std::size_t literals) {
@@ -262,8 +269,15 @@ TEST(CompressedBody, ZstdIsOneFrameWithoutADictionary) {
   dictionary[4] |= std::byte{1};
   dictionary.insert(dictionary.begin() + 5, std::byte{9});
   EXPECT_THAT(unpacks(body_saying(Compression::zstd, 500, dictionary), 500), HasErrc(Errc::decode));
-  Bytes old = frame;  // of a version before 0.8
-  old[0] = std::byte{0x27};
+}
+
+// As zstd 0.7 wrote it: the libraries may still read that, other readers need not.
+TEST(CompressedBody, ZstdFrameOfAnOldFormIsRefused) {
+  Bytes old(4);
+  store_le<std::uint32_t>(old.data(), 0xFD2FB527u);
+  for (const int byte : {0xA0, 500 % 256, 1, 0, 0, 0x80, 1, 500 % 256, 0, 0xC0, 0, 0}) {
+    old.push_back(static_cast<std::byte>(byte));
+  }
   EXPECT_THAT(unpacks(body_saying(Compression::zstd, 500, old), 500), HasErrc(Errc::decode));
 }
 

@@ -222,8 +222,18 @@ TEST(FrameBody, UnknownFlagOrKindIsIncompatible) {
     if (kind == 1) continue;
     const FrameHeader header{.kind = static_cast<std::uint8_t>(kind)};
     EXPECT_EQ(check_body(header, as_bytes("any")).has_value(), known) << kind;
-    const FrameHeader flagged{.kind = header.kind, .flags = kFlagCompressed};
-    EXPECT_THAT(check_body(flagged, as_bytes("any")), HasErrc(Errc::incompatible)) << kind;
+  }
+}
+
+// With a body that a frame of entries might have.
+TEST(FrameBody, FlagOnAControlFrameIsIncompatible) {
+  const Bytes body = compressed_body(Compression::lz4, Bytes(100));
+  for (const std::uint16_t flag : {kFlagSchema, kFlagRehomed, kFlagCompressed}) {
+    EXPECT_THAT(split_body({.count = 1, .flags = flag}, body), IsOk()) << flag;
+    for (const int kind : {2, 3, 4, 5, 0x80}) {
+      const FrameHeader header{.kind = static_cast<std::uint8_t>(kind), .flags = flag};
+      EXPECT_THAT(split_body(header, body), HasErrc(Errc::incompatible)) << kind;
+    }
   }
 }
 

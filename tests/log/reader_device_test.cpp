@@ -237,6 +237,19 @@ TEST(ReaderDevice, BombTakesNoMoreThanItCouldHoldAndTheCapAllows) {
   }
 }
 
+TEST(ReaderDevice, FrameThatIsLargerTakesThePlaceOfTheOneBefore) {
+  const Bytes bodies[] = {log::compressed_body(Compression::lz4, Bytes(10u << 20)),
+                          log::compressed_body(Compression::lz4, Bytes(11u << 20))};
+  log::Decompressor decompressor;
+  const std::size_t before = live_bytes;
+  peak_bytes = before;
+  for (const Bytes& body : bodies) {
+    const auto parts = log::split_body({.count = 1, .flags = log::kFlagCompressed}, body).value();
+    EXPECT_THAT(decompressor.entries_of(parts), IsOk());
+  }
+  EXPECT_LE(peak_bytes - before, (11u << 20) + 1000);
+}
+
 TEST(ReaderDevice, HugeLengthInASmallFileTakesNoMemory) {
   log::SegmentHeader header = log::first_header();
   header.codec = CodecId{"byte"}.value;
