@@ -68,7 +68,7 @@ enum class Preallocation { none, zero_fill };
 enum class Layout { packed, whole_blocks };
 
 /// The entries of a frame are compressed where that makes the frame smaller. lz4: costs least. zstd
-/// (level 1): smaller, about four times the work. Readers need no option.
+/// (level 1): smaller, three to eight times the work. Readers need no option.
 enum class Compression { none, lz4, zstd };
 
 /// strict: all but a clean end is an error (disaster checks, migrations). best_effort: a torn tail
