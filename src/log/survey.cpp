@@ -184,12 +184,12 @@ Result<Listing> list_log(Directory& directory) {
   auto manifest = read_manifest(directory);
   if (Status ok = classify_names(directory, listing); !ok) return ok.error();
   if (Status ok = take_manifest(std::move(manifest), listing); !ok) return ok.error();
-  if (Status ok = check_numbers(listing); !ok) return ok.error();
-  // Files of a trim that was stopped between the manifest and the removals.
+  // Files of a trim or a repair that was stopped behind the manifest: not part of the log.
   if (const ManifestSlot* slot = listing.manifest_slot()) {
     std::erase_if(listing.segments,
                   [&](const SegmentFile& s) { return s.name.number < slot->first_segment; });
   }
+  if (Status ok = check_numbers(listing); !ok) return ok.error();
   return listing;
 }
 
