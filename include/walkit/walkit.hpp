@@ -16,6 +16,7 @@
 #include "walkit/log/options.hpp"
 #include "walkit/log/reports.hpp"
 #include "walkit/log/ticket.hpp"
+#include "walkit/maintenance.hpp"
 #include "walkit/version.hpp"
 #include "walkit/wal_reader.hpp"
 #include "walkit/wal_writer.hpp"

@@ -4,6 +4,7 @@
 
 #include "io/process.hpp"
 #include "log/mutation.hpp"
+#include "log/quarantine.hpp"
 #include "log/survey.hpp"
 
 namespace walkit::log {
@@ -108,28 +109,14 @@ Status plan_recovery(Opening& opening, const Witnesses& witnesses, const StoredT
                .message = "no epochs or segment numbers are left in this log"};
 }
 
-// Nothing that was set aside before is replaced.
-Result<std::string> free_name(Directory& directory, const std::string& file) {
-  const auto names = directory.list();
-  if (!names) return names.error();
-  std::string name = file;
-  for (int n = 2; std::find(names->begin(), names->end(), name) != names->end(); ++n) {
-    name = file + "." + std::to_string(n);
-  }
-  return name;
-}
-
 // A file without a valid header that nothing names: out of the way, kept.
 Status set_aside_unborn(Opening& opening) {
   if (!opening.plan.unborn) return {};
   const std::string& file = opening.plan.unborn->file;
-  auto quarantine = opening.directory->subdirectory(kQuarantineName, OpenMode::create);
+  auto quarantine = Quarantine::open(*opening.directory);
   if (!quarantine) return quarantine.error();
-  const auto name = free_name(**quarantine, file);
-  if (!name) return name.error();
-  if (Status ok = opening.directory->rename({file, *name, quarantine->get()}); !ok) return ok;
-  if (Status ok = (*quarantine)->sync(); !ok) return ok;
-  if (Status ok = opening.directory->sync(); !ok) return ok;
+  if (Status ok = quarantine->take(file); !ok) return ok;
+  if (Status ok = quarantine->sync(); !ok) return ok;
   opening.start.report.quarantined_files.push_back(file);
   return {};
 }

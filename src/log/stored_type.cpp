@@ -22,7 +22,8 @@ Error incompatible(std::string_view file, std::string message, std::string next_
 }  // namespace
 
 Status check_type(const SegmentHeader& stored, const StoredType& mine, std::string_view file) {
-  if (stored.codec != mine.codec) {
+  // 0: a repair could not tell; see docs/format.md.
+  if (stored.codec != mine.codec && stored.codec != 0) {
     return incompatible(file,
                         "entries were written by codec " + codec_text(stored.codec) +
                             "; this program uses " + codec_text(mine.codec),

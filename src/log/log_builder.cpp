@@ -1,0 +1,185 @@
+#include "log/log_builder.hpp"
+
+#include <new>
+
+namespace walkit::log {
+namespace {
+
+constexpr std::size_t kCauseBytesMax = 1000;
+
+std::string temporary(const std::string& name) { return name + std::string(kTemporarySuffix); }
+
+std::string cause_of(const Error& gap) {
+  std::string cause = gap.message + ", in " + gap.file + " at byte " + std::to_string(gap.offset);
+  // What was recorded before keeps its words.
+  constexpr std::string_view kRecorded = "a recorded loss: ";
+  if (gap.message.starts_with(kRecorded)) cause = gap.message.substr(kRecorded.size());
+  cause.resize(std::min(cause.size(), kCauseBytesMax));
+  return cause;
+}
+
+}  // namespace
+
+Status LogBuilder::build(SalvageScanner& scanner) {
+  std::size_t told = 0;
+  for (;;) {
+    const auto piece = scanner.next();
+    if (!piece) return piece.error();
+    for (; told < scanner.gaps().size(); ++told) {
+      const Error& gap = scanner.gaps()[told];
+      if (Status ok = add_loss(gap.lost, cause_of(gap)); !ok) return ok;
+    }
+    if (!*piece) break;
+    if (Status ok = add(**piece); !ok) return ok;
+  }
+  if (scanner.expected() > expected_) {
+    Status ok = add_loss({expected_, scanner.expected() - 1}, "not readable");
+    if (!ok) return ok;
+  }
+  return finish();
+}
+
+Status LogBuilder::add(const SalvageScanner::Piece& piece) {
+  const FrameHeader& header = piece.frame.header;
+  if (header.first > expected_) {
+    if (Status ok = add_loss({expected_, header.first - 1}, "not readable"); !ok) return ok;
+  }
+  if (segment_ && source_number_ != piece.segment->number) {
+    if (Status ok = end_segment(SegmentWriter::Ending::rotation); !ok) return ok;
+  }
+  if (!segment_) {
+    if (Status ok = begin_segment(*piece.segment); !ok) return ok;
+  }
+  source_number_ = piece.segment->number;
+  Status ok = segment_->rehome(header, piece.frame.body, piece.segment->epoch,
+                               segment_->header().durable_through);
+  if (!ok) return ok;
+  time_ns_ = std::max(time_ns_, header.time_ns);
+  if (entry_count_ == 0) entries_.first = header.first;
+  entries_.last = header.last();
+  entry_count_ += header.count;
+  expected_ = header.last() + 1;
+  return {};
+}
+
+Status LogBuilder::add_loss(EntryIdRange lost, std::string cause) {
+  if (lost.empty() || lost.last < expected_) return {};
+  const LossBody loss{{expected_, lost.last}, std::move(cause)};
+  if (segment_) return write_loss(loss);
+  waiting_.push_back(loss);
+  expected_ = lost.last + 1;
+  return {};
+}
+
+Status LogBuilder::write_loss(const LossBody& loss) {
+  const Bytes body = encode_loss(loss);
+  Status ok = segment_->rehome({.first = loss.entries.first,
+                                .time_ns = time_ns_,
+                                .kind = static_cast<std::uint8_t>(FrameKind::loss)},
+                               body, 0, segment_->header().durable_through);
+  expected_ = loss.entries.last + 1;
+  return ok;
+}
+
+Status LogBuilder::begin_segment(const SegmentHeader& like) {
+  const EntryId first = waiting_.empty() ? expected_ : waiting_.front().entries.first;
+  SegmentHeader header = like;  // codec, type and limits
+  header.log = place_.log;
+  header.number = place_.first_number + names_.size();
+  header.first = first;
+  header.epoch = place_.epoch;
+  header.durable_through = first - 1;  // what the segments before it hold is synced
+  const auto moved = place_.rehomed_through.find(like.number);
+  header.rehomed_through = moved == place_.rehomed_through.end() ? EntryId{} : moved->second;
+  header.created_ns = static_cast<std::uint64_t>(directory_.now().count());
+  header.prev_number = previous_.number;
+  header.prev_last = previous_.number == 0 ? first - 1 : previous_.last;
+  header.prev_end = previous_.end;
+  header.prev_seal_end = previous_.seal_end;
+  header.prev_chain = previous_.chain;
+  header.layout = Layout::packed;  // nothing in it is ever in flight
+  auto segment = SegmentWriter::prepare(directory_, {header.number, first}, 0);
+  if (!segment) return segment.error();
+  segment_ = std::move(*segment);
+  names_.push_back({header.number, first});
+  if (Status ok = segment_->begin(header); !ok) return ok;
+  if (slot_.first_segment == 0) {
+    slot_.first_segment = header.number;
+    slot_.first_salt = segment_->header().salt();
+  }
+  slot_.set_last(segment_->header());
+  const std::vector<LossBody> waiting = std::exchange(waiting_, {});
+  for (const LossBody& loss : waiting) {
+    if (Status ok = write_loss(loss); !ok) return ok;
+  }
+  return {};
+}
+
+Status LogBuilder::end_segment(SegmentWriter::Ending ending) {
+  if (Status ok = segment_->seal(ending, expected_ - 1, time_ns_); !ok) return ok;
+  previous_ = segment_->end();
+  segment_.reset();
+  return {};
+}
+
+Status LogBuilder::finish() {
+  if (!segment_ && !waiting_.empty()) {
+    if (Status ok = begin_segment(like_); !ok) return ok;
+  }
+  if (segment_) {
+    if (Status ok = end_segment(SegmentWriter::Ending::close); !ok) return ok;
+  }
+  slot_.log = place_.log;
+  slot_.epoch = place_.epoch;
+  slot_.durable_through = expected_ - 1;
+  slot_.clean = true;
+  return write_temporary_manifest(directory_, slot_);
+}
+
+Status LogBuilder::publish_segments() {
+  for (std::size_t i = names_.size(); i-- > 0;) {
+    const std::string name = to_string(names_[i]);
+    // The others are durable before the first: where that one stands, the log is whole.
+    if (i == 0) {
+      if (Status ok = directory_.sync(); !ok) return ok;
+    }
+    if (Status ok = directory_.rename({.from = temporary(name), .to = name}); !ok) return ok;
+  }
+  return directory_.sync();
+}
+
+Status LogBuilder::publish_manifest() { return publish_temporary_manifest(directory_); }
+
+void LogBuilder::discard() noexcept try {
+  segment_.reset();
+  constexpr std::string_view kWhy = "a leftover is removed by the next repair or open";
+  for (const SegmentName& name : names_) directory_.remove(temporary(to_string(name))).ignore(kWhy);
+  directory_.remove(temporary(std::string(kManifestName))).ignore(kWhy);
+} catch (const std::bad_alloc&) {
+  return;  // a leftover too
+}
+
+Status write_temporary_manifest(Directory& directory, ManifestSlot slot) {
+  const std::string name = temporary(std::string(kManifestName));
+  auto file = directory.open(name, OpenMode::create);
+  if (!file && file.error().code == Errc::already_exists) {
+    if (Status ok = directory.remove(name); !ok) return ok;
+    file = directory.open(name, OpenMode::create);
+  }
+  if (!file) return file.error();
+  slot.generation += 2 - slot.generation % 2;  // even: the first place
+  const ManifestSlotBytes first = encode(slot);
+  ++slot.generation;
+  const ManifestSlotBytes second = encode(slot);
+  const BytesView parts[] = {first, second};
+  if (Status ok = (*file)->write_at(0, parts); !ok) return ok;
+  return (*file)->sync();
+}
+
+Status publish_temporary_manifest(Directory& directory) {
+  const std::string from = temporary(std::string(kManifestName));
+  if (Status ok = directory.rename({.from = from, .to = kManifestName}); !ok) return ok;
+  return directory.sync();
+}
+
+}  // namespace walkit::log
