@@ -139,13 +139,12 @@ Status LogBuilder::finish() {
 Status LogBuilder::publish_segments() {
   for (std::size_t i = names_.size(); i-- > 0;) {
     const std::string name = to_string(names_[i]);
-    // The others are durable before the first: where that one stands, the log is whole.
-    if (i == 0) {
-      if (Status ok = directory_.sync(); !ok) return ok;
-    }
     if (Status ok = directory_.rename({.from = temporary(name), .to = name}); !ok) return ok;
+    // Durable before the one in front of it: so what has its name is always the log's end, whole,
+    // and where the first one stands, all of them do.
+    if (Status ok = directory_.sync(); !ok) return ok;
   }
-  return directory_.sync();
+  return {};
 }
 
 Status LogBuilder::publish_manifest() { return publish_temporary_manifest(directory_); }

@@ -208,9 +208,10 @@ class Planning {
 Status check_something_is_there(const SalvageSources& sources) {
   const bool nothing = sources.listing.segments.empty() && sources.segments.empty() &&
                        sources.watermark == EntryId{};
-  // A manifest that is missing is told of without an offset and without bytes.
-  const bool manifest_missing = !sources.listing.manifest && !sources.newer;
-  if (!nothing || !manifest_missing) return {};
+  if (!nothing || sources.listing.manifest || sources.newer) return {};
+  for (const Error& error : sources.damage) {
+    if (error.code == Errc::io) return error;  // there may be a MANIFEST
+  }
   return Error{.code = Errc::not_found,
                .message = "there is no log here: neither MANIFEST nor a segment",
                .next_step = "check the folder's name"};

@@ -49,6 +49,10 @@ Result<Entries> check_salvage(const std::shared_ptr<testing::CrashDirectory>& da
 Status check_repair(const std::shared_ptr<testing::CrashDirectory>& damaged, const Story& story,
                     const Entries& salvaged);
 
+/// Each file's bytes stand under some name still. LOCK is evidence, and rewritten.
+Status check_bytes_are_kept(const testing::CrashDirectory& before,
+                            const testing::CrashDirectory& after);
+
 /// What replay with accepted losses gives; `losses`: their ids.
 Result<Entries> read_accepting(const std::shared_ptr<Directory>& directory,
                                std::vector<EntryIdRange>* losses = nullptr,
