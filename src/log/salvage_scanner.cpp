@@ -250,13 +250,14 @@ Status SalvageScanner::look_for_watermarks() {
 Status SalvageScanner::leave() {
   const SalvageSource& source = here();
   const bool last = index_ + 1 == sources_.segments.size();
-  const bool adjacent =
-      !last && sources_.segments[index_ + 1].header.number == source.header.number + 1;
-  if (adjacent && expected_ <= source.through) open_hole("ends before its successor begins");
-  if (adjacent) settle(source.through);
+  // Beside a writer nothing behind what is durable is judged.
+  const bool judged = !last && expected_ <= limits_.end &&
+                      sources_.segments[index_ + 1].header.number == source.header.number + 1;
   Status ok;
-  if (adjacent && source.end != ~std::uint64_t{0} && expected_ <= limits_.end) {
-    ok = check_end(sources_.segments[index_ + 1].header);
+  if (judged) {
+    if (expected_ <= source.through) open_hole("ends before its successor begins");
+    settle(source.through);
+    if (source.end != ~std::uint64_t{0}) ok = check_end(sources_.segments[index_ + 1].header);
   }
   if (!refusal_) refusal_ = file_->take_refusal();
   if (refusal_) {
@@ -351,6 +352,7 @@ void SalvageScanner::tell(Error error) {
 
 // What is expected up to `through` is not there; or, if nothing is, what was wrong cost no entry.
 void SalvageScanner::settle(EntryId through) {
+  through = std::min(through, limits_.end);
   if (!hole_ && expected_ <= through) {
     hole_ = Hole{log::damage(file_ ? here().file : "", "ids are left out", {}, position_)};
   }

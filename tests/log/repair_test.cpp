@@ -165,6 +165,18 @@ TEST(Repair, OnlySegmentWithoutHeaderIsReadByAnyCodec) {
   expect_recovers(box.directory, texts_through(3), 3);
 }
 
+TEST(Repair, HeaderWithOneBitWrongKeepsCodecAndType) {
+  LogBox box;
+  box.append(3).close();
+  const auto before = read_segment(*box.home(), box.segment(0).substr(4)).header;
+  box.flip(box.segment(0), 150);
+  apply_plan(box);
+  const auto after = read_segment(*box.home(), box.segment(0).substr(4)).header;
+  EXPECT_EQ(after.codec, before.codec);
+  EXPECT_EQ(after.max_entry_bytes, before.max_entry_bytes);
+  expect_recovers(box.directory, texts_through(3), 3);
+}
+
 TEST(Repair, FrameOfANewerWalkitIsLeftToIt) {
   LogBox box;
   box.append(3).close();

@@ -216,6 +216,18 @@ TEST(Salvage, BesideAWriterItEndsAtWhatIsDurable) {
   EXPECT_THAT(read_all(target), IsOkAndHolds(texts_through(3)));
 }
 
+// A writer that rotated since its durable id was read.
+TEST(Salvage, NothingBehindTheEndIsJudged) {
+  LogBox box = three_segments();
+  box.remove(box.segment(2));
+  for (std::uint64_t end = 1; end <= 6; ++end) {
+    const Found found = scan(*box.home(), {.end = EntryId{end}});
+    EXPECT_EQ(found.texts, texts_but(end, {}));
+    EXPECT_TRUE(found.gaps.empty()) << found.gaps.front();
+    EXPECT_TRUE(found.damage.empty()) << found.damage.front();
+  }
+}
+
 TEST(Salvage, CopyKeepsIdsTimesAndTypeAndGoesOn) {
   LogBox box = three_segments();
   const auto target = CrashDirectory::create({.seed = 99});
