@@ -84,7 +84,8 @@ Status SalvageScanner::enter() {
 bool SalvageScanner::counts(const FrameHeader& header) const {
   const SalvageSource& source = here();
   const EntryId last = header.is(FrameKind::entries) ? header.last() : header.first - 1;
-  const EntryId bound = broken_ ? std::min(trusted_, source.through) : source.through;
+  const bool covered = source.is_newest && expected_ <= trusted_;
+  const EntryId bound = broken_ && !covered ? std::min(trusted_, source.through) : source.through;
   return header.end() <= source.end && header.first <= limits_.end && last <= bound;
 }
 
@@ -166,6 +167,7 @@ SalvageScanner::Walk SalvageScanner::take_whole(const FrameHeader& header, Bytes
   }
   settle(header.first - 1);
   if (!header.is(FrameKind::entries)) return Walk::on;
+  if (source.is_newest) broken_ = false;
   const auto cursor = PayloadCursor::open(header, body);  // check_body() has opened it
   if (!cursor) return Walk::on;
   piece = Piece{.frame = {.header = header,

@@ -273,8 +273,8 @@ class Sorting {
       newest.through = slot->last_segment_first - 1;
       if (slot->last_segment == number + 1) newest.trusted = newest.through;
     }
-    const bool certain = is_last && sources_.listing.manifest->faults.empty();
-    if (sources_.lock && (certain || sources_.lock->epoch == newest.header.epoch)) {
+    newest.is_newest = is_last && sources_.listing.manifest->faults.empty();
+    if (sources_.lock && (newest.is_newest || sources_.lock->epoch == newest.header.epoch)) {
       newest.trusted = std::max(newest.trusted, sources_.lock->durable_through);
     }
   }

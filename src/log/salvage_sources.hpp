@@ -20,6 +20,9 @@ struct SalvageSource {
   std::uint64_t end = ~std::uint64_t{0};
   /// Behind a hole only frames through this id count: above it, what reads may be such a tail.
   EntryId trusted{};
+  /// No segment came after it, so that nothing in it was written again: behind a hole whose ids are
+  /// known to have been durable all counts.
+  bool is_newest = false;
 };
 
 /// The files, judged by what they hold and not only by their names. Changes nothing.

@@ -206,6 +206,24 @@ TEST(Repair, TemporaryFilesAreRemovedAndForeignOnesLeft) {
   EXPECT_TRUE(after.contains("wal/notes.txt"));
 }
 
+// A repair that was stopped behind its commit point.
+TEST(Repair, OldSegmentsThatAreStillThereAreInNobodysWay) {
+  LogBox box = three_segments();
+  const std::string name = box.segment(2);
+  const Bytes old = box.directory->read_file(name).value();
+  box.remove(box.segment(1));
+  apply_plan(box);
+  box.put(name, old);
+  EXPECT_THAT(box.try_open(), IsOk());
+  box.close();
+  const auto plan = care_for(box).plan_repair().value();
+  ASSERT_EQ(plan.steps.size(), 1u) << to_string(plan);
+  EXPECT_EQ("wal/" + plan.steps[0].file, name);
+  EXPECT_TRUE(plan.lost.empty());
+  apply_plan(box);
+  EXPECT_THAT(care_for(box).plan_repair(), IsOkAndHolds(RepairPlan{}));
+}
+
 TEST(Repair, RepeatedRepairsKeepWhatEachSetAside) {
   LogBox box = three_segments();
   const Bytes first = box.directory->read_file("wal/MANIFEST").value();

@@ -132,6 +132,28 @@ TEST(Salvage, TornTailIsNoGap) {
   EXPECT_TRUE(found.gaps.empty());
 }
 
+// What is known to have been durable stands in frames behind the hole only.
+TEST(Salvage, HoleThatLaterFramesProveIsAGapAndAllBehindItComesBack) {
+  LogBox box;
+  box.append(1).append(1).append(1).append(1).kill();
+  box.put("wal/LOCK", Bytes(512));
+  const std::uint64_t offset = offset_of(box, box.newest(), EntryId{2});
+  box.flip(box.newest(), offset + 66);
+  const Found found = scan(box);
+  EXPECT_EQ(found.texts, texts_but(4, {EntryId{2}, EntryId{2}}));
+  expect_gap(found, {EntryId{2}, EntryId{2}}, box.newest());
+}
+
+TEST(Salvage, HoleThatNothingProvesEndsTheLog) {
+  LogBox box;
+  box.append(2).flush(2).kill();
+  box.put("wal/LOCK", Bytes(512));
+  box.flip(box.newest(), offset_of(box, box.newest(), EntryId{3}) + 66);
+  const Found found = scan(box);
+  EXPECT_EQ(found.texts, texts_but(2, {}));
+  EXPECT_TRUE(found.gaps.empty());
+}
+
 // Entries 4 to 6 were flushed, not synced; 5 is damaged before the next life, which takes 4 with it
 // and gives 5 and 6 to others. What reads behind the hole in the old tail is nobody's any more.
 LogBox log_with_a_dead_tail() {
@@ -226,6 +248,12 @@ TEST(Salvage, NothingBehindTheEndIsJudged) {
     EXPECT_TRUE(found.gaps.empty()) << found.gaps.front();
     EXPECT_TRUE(found.damage.empty()) << found.damage.front();
   }
+  box.remove(box.segment(1));
+  box.put(box.segment(0).substr(0, 4) + "00000000000000000003-00000000000000000007.wal",
+          Bytes(600));
+  const Found found = scan(*box.home(), {.end = EntryId{5}});
+  ASSERT_EQ(found.gaps.size(), 1u);
+  EXPECT_EQ(found.gaps[0].lost, (EntryIdRange{EntryId{4}, EntryId{5}}));
 }
 
 TEST(Salvage, CopyKeepsIdsTimesAndTypeAndGoesOn) {
