@@ -70,6 +70,15 @@ inline Bytes compressed_body(Compression algorithm, BytesView entries) {
   return body;
 }
 
+/// A compressed body of any bytes: `algorithm, length, packed`.
+inline Bytes body_saying(Compression algorithm, std::uint64_t bytes, BytesView packed) {
+  Bytes body(1 + kVarintBytesMax);
+  body[0] = static_cast<std::byte>(algorithm);
+  body.resize(1 + store_varint(bytes, &body[1]));
+  body.insert(body.end(), packed.begin(), packed.end());
+  return body;
+}
+
 /// Frames one behind the other; place, chain and checksums fit unless a test changes them.
 class FramesByHand {
  public:

@@ -203,11 +203,7 @@ Bytes bomb(Compression algorithm, std::uint32_t bytes, std::uint32_t packed_byte
     store_le(packed.data() + 5, bytes);
     store_le<std::uint32_t>(packed.data() + 9, (packed_bytes - 12) << 3 | 5u);
   }
-  Bytes body(1 + log::kVarintBytesMax);
-  body[0] = static_cast<std::byte>(algorithm);
-  body.resize(1 + log::store_varint(bytes, &body[1]));
-  body.insert(body.end(), packed.begin(), packed.end());
-  return body;
+  return log::body_saying(algorithm, bytes, packed);
 }
 
 // Fault 56.
