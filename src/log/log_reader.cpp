@@ -6,6 +6,7 @@
 #include "log/follower.hpp"
 #include "log/random_reader.hpp"
 #include "log/replay.hpp"
+#include "log/salvage.hpp"
 
 namespace walkit {
 namespace {
@@ -74,7 +75,10 @@ const EntryView& LogCursor::entry() const { return source_->entry(); }
 const ReplaySummary& LogCursor::summary() const { return source_->summary(); }
 
 Result<LogCursor> LogReader::cursor(ReplayMode mode, ReplayRange range) const try {
-  auto source = Replay::open(directory_, options_, stored(contents_, options_), mode, range);
+  auto type = stored(contents_, options_);
+  auto source = mode == ReplayMode::salvage
+                    ? Salvage::open(directory_, options_, std::move(type), range)
+                    : Replay::open(directory_, options_, std::move(type), mode, range);
   if (!source) return source.error();
   return LogCursor(std::move(*source));
 } catch (const std::bad_alloc&) {

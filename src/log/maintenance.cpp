@@ -4,6 +4,7 @@
 #include <new>
 
 #include "log/repair_plan.hpp"
+#include "log/salvage.hpp"
 #include "log/snapshot.hpp"
 #include "walkit/log/log_reader.hpp"
 
@@ -11,41 +12,6 @@ namespace walkit {
 namespace {
 
 using namespace log;
-
-// Fits into the string itself: there is no memory for more.
-Error no_memory() { return {.code = Errc::no_memory, .message = "out of memory"}; }
-
-// Beside a writer: what is durable. Read before the names, so that all of it is there.
-Result<SalvageScanner::Limits> limits_of(Directory& home, const ReadOptions& options) {
-  SalvageScanner::Limits limits{.frame_bytes_max = options.frame_bytes_max};
-  const auto live = home.is_locked();
-  if (!live) return live.error();
-  if (!*live) return limits;
-  const auto lock = read_lock_record(home);
-  if (lock && *lock) {
-    limits.end = (*lock)->durable_through;
-    return limits;
-  }
-  const auto snapshot =
-      take_snapshot(home, options.expect_durable_through, options.frame_bytes_max);
-  if (snapshot) {
-    limits.end = snapshot->end;
-  } else {
-    const auto manifest = read_manifest(home);
-    const ManifestSlot* slot = manifest ? manifest->newest() : nullptr;
-    limits.end = slot != nullptr ? slot->durable_through : EntryId{};
-  }
-  return limits;
-}
-
-Result<SalvageScanner> scan_of(Directory& home, const ReadOptions& options) {
-  const auto limits = limits_of(home, options);
-  if (!limits) return limits.error();
-  auto sources = find_sources(home, options.expect_durable_through);
-  if (!sources) return sources.error();
-  if (Status ok = check_something_is_there(*sources); !ok) return ok.error();
-  return SalvageScanner(home, std::move(*sources), *limits);
-}
 
 // What open-for-write says of the folder and its newest segment.
 Status judge_end(Directory& home, const ReadOptions& options, VerifyReport& report) {

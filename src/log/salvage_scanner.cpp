@@ -103,8 +103,9 @@ Result<SalvageScanner::Walk> SalvageScanner::step(std::optional<Piece>& piece) {
 }
 
 // "": its lengths are what this log and this reader allow.
-std::string SalvageScanner::why_not_read(const FrameHeader& header) const {
-  const std::uint64_t bytes = kFrameHeaderBytes + std::uint64_t{header.body_bytes};
+std::string SalvageScanner::why_not_read(const FrameHeader& header,
+                                         std::uint64_t body_bytes) const {
+  const std::uint64_t bytes = kFrameHeaderBytes + body_bytes;
   const auto above = [&](std::uint64_t limit) {
     return bytes > (header.is(FrameKind::entries) ? limit + kFrameExtraBytesMax
                                                   : std::max(limit, kControlFrameBytesMax));
@@ -118,7 +119,7 @@ std::string SalvageScanner::why_not_read(const FrameHeader& header) const {
 
 Result<SalvageScanner::Walk> SalvageScanner::take(const FrameHeader& header,
                                                   std::optional<Piece>& piece) {
-  std::string fault = why_not_read(header);
+  std::string fault = why_not_read(header, header.body_bytes);
   if (fault.empty()) {
     const std::uint64_t begin = position_ + kFrameHeaderBytes;
     const auto size = file_->size();
@@ -127,18 +128,20 @@ Result<SalvageScanner::Walk> SalvageScanner::take(const FrameHeader& header,
     const auto stored = window_->at(begin, std::min<std::uint64_t>(header.stored_bytes, there));
     if (!stored) return stored.error();
     const BytesView body = stored->first(std::min<std::size_t>(stored->size(), header.body_bytes));
+    FrameView view{.header = header, .body = body};
     if (body.size() < header.body_bytes) {
       fault = "the file ends inside a frame";
     } else if (crc32c(body, seed_) != header.body_crc) {
       fault = "a frame's body does not fit its checksum";
-    } else if (Status ok = check_body(header, body, here().header.max_entry_bytes); !ok) {
+    } else if (Status ok = open_body(view); !ok) {
+      if (ok.error().code == Errc::no_memory) return ok.error();
       fault = ok.error().message;
       if (ok.error().code == Errc::incompatible && !sources_.newer) sources_.newer = ok.error();
     } else {
       if (!all_zero(stored->subspan(body.size()))) {
         tell(log::damage(here().file, "padding that is not zero; no entry is lost", {}, position_));
       }
-      return take_whole(header, body, piece);
+      return take_whole(view, piece);
     }
   }
   open_hole(std::move(fault));
@@ -149,15 +152,31 @@ Result<SalvageScanner::Walk> SalvageScanner::take(const FrameHeader& header,
   return Walk::on;
 }
 
-SalvageScanner::Walk SalvageScanner::take_whole(const FrameHeader& header, BytesView body,
+// From a body whose checksum holds to its entries.
+Status SalvageScanner::open_body(FrameView& view) {
+  const auto parts = split_body(view.header, view.body);
+  if (!parts) return parts.error();
+  if (!view.header.is(FrameKind::entries)) return {};
+  if (std::string why = why_not_read(view.header, parts->plain_bytes()); !why.empty()) {
+    return Error{.code = Errc::too_large, .message = std::move(why)};
+  }
+  const auto entries = decompressor_.entries_of(*parts);
+  if (!entries) return entries.error();
+  view.extras = parts->extras;
+  view.entries = *entries;
+  return check_entries(view.header, view.entries, here().header.max_entry_bytes);
+}
+
+SalvageScanner::Walk SalvageScanner::take_whole(const FrameView& view,
                                                 std::optional<Piece>& piece) {
+  const FrameHeader& header = view.header;
   const SalvageSource& source = here();
   if (chain_ && *chain_ != header.chain) {
     tell(log::damage(source.file, "a frame does not follow the one before it", {}, position_));
   }
   position_ = header.end();
   chain_ = header.crc;
-  if (header.is(FrameKind::loss)) return take_loss(header, body);
+  if (header.is(FrameKind::loss)) return take_loss(header, view.body);
   if (header.is(FrameKind::entries) && header.first < expected_) {
     // Whole: it was given from another segment. In part: nothing says which one is right.
     if (header.last() >= expected_) {
@@ -168,14 +187,7 @@ SalvageScanner::Walk SalvageScanner::take_whole(const FrameHeader& header, Bytes
   settle(header.first - 1);
   if (!header.is(FrameKind::entries)) return Walk::on;
   if (source.is_newest) broken_ = false;
-  const auto cursor = PayloadCursor::open(header, body);  // check_body() has opened it
-  if (!cursor) return Walk::on;
-  piece = Piece{.frame = {.header = header,
-                          .body = body,
-                          .extras = cursor->extras(),
-                          .entries = cursor->rest()},
-                .segment = &source.header,
-                .file = source.file};
+  piece = Piece{.frame = view, .segment = &source.header, .file = source.file};
   expected_ = header.last() + 1;
   return Walk::given;
 }
@@ -290,7 +302,7 @@ Status SalvageScanner::check_end(const SegmentHeader& next) {
   if (!size) return size.error();
   bool sealed = header && header->is(FrameKind::seal) && header->end() == next.prev_seal_end &&
                 *size == next.prev_seal_end && header->chain == next.prev_chain &&
-                header->first == expected_ && why_not_read(*header).empty();
+                header->first == expected_ && why_not_read(*header, header->body_bytes).empty();
   if (sealed) {
     const auto stored = window_->at(position_ + kFrameHeaderBytes, header->stored_bytes);
     if (!stored) return stored.error();

@@ -57,7 +57,8 @@ class SalvageScanner {
   void finish();
   Result<Walk> step(std::optional<Piece>& piece);
   Result<Walk> take(const FrameHeader& header, std::optional<Piece>& piece);
-  Walk take_whole(const FrameHeader& header, BytesView body, std::optional<Piece>& piece);
+  Status open_body(FrameView& view);
+  Walk take_whole(const FrameView& view, std::optional<Piece>& piece);
   Walk take_loss(const FrameHeader& header, BytesView body);
   Result<Walk> search();
   Result<bool> only_zeros_follow();
@@ -65,7 +66,8 @@ class SalvageScanner {
   Status check_end(const SegmentHeader& next);
 
   [[nodiscard]] bool counts(const FrameHeader& header) const;
-  [[nodiscard]] std::string why_not_read(const FrameHeader& header) const;
+  [[nodiscard]] std::string why_not_read(const FrameHeader& header,
+                                         std::uint64_t body_bytes) const;
   void open_hole(std::string message);
   void tell(Error error);
   void settle(EntryId through);
@@ -92,6 +94,7 @@ class SalvageScanner {
   std::optional<std::uint32_t> chain_{};  // none: behind a hole
   bool broken_ = false;                   // there was a hole in this segment
   bool watermarks_read_ = false;
+  Decompressor decompressor_{};
   EntryId trusted_{};
   std::optional<Error> refusal_{};
 };

@@ -1,0 +1,92 @@
+#include "log/salvage.hpp"
+
+#include <algorithm>
+
+#include "log/repair_plan.hpp"
+#include "log/snapshot.hpp"
+
+namespace walkit::log {
+namespace {
+
+// Beside a writer: what is durable. Read before the names, so that all of it is there.
+Result<SalvageScanner::Limits> limits_of(Directory& home, const ReadOptions& options) {
+  SalvageScanner::Limits limits{.frame_bytes_max = options.frame_bytes_max};
+  const auto live = home.is_locked();
+  if (!live) return live.error();
+  if (!*live) return limits;
+  const auto lock = read_lock_record(home);
+  if (lock && *lock) {
+    limits.end = (*lock)->durable_through;
+    return limits;
+  }
+  const auto snapshot =
+      take_snapshot(home, options.expect_durable_through, options.frame_bytes_max);
+  if (snapshot) {
+    limits.end = snapshot->end;
+  } else {
+    const auto manifest = read_manifest(home);
+    const ManifestSlot* slot = manifest ? manifest->newest() : nullptr;
+    limits.end = slot != nullptr ? slot->durable_through : EntryId{};
+  }
+  return limits;
+}
+
+}  // namespace
+
+Result<SalvageScanner> scan_of(Directory& home, const ReadOptions& options) {
+  const auto limits = limits_of(home, options);
+  if (!limits) return limits.error();
+  auto sources = find_sources(home, options.expect_durable_through);
+  if (!sources) return sources.error();
+  if (Status ok = check_something_is_there(*sources); !ok) return ok.error();
+  return SalvageScanner(home, std::move(*sources), *limits);
+}
+
+Result<std::unique_ptr<EntrySource>> Salvage::open(std::shared_ptr<Directory> directory,
+                                                   const ReadOptions& options,
+                                                   std::optional<StoredType> type,
+                                                   ReplayRange range) {
+  auto scanner = scan_of(*directory, options);
+  if (!scanner) return scanner.error();
+  return std::unique_ptr<EntrySource>(
+      new Salvage(std::move(directory), std::move(type), range, std::move(*scanner)));
+}
+
+Result<bool> Salvage::advance(std::chrono::milliseconds /*timeout*/) {
+  while (!ended_) {
+    while (!entries_.empty()) {
+      if (range_.last && entries_.next_id() > *range_.last) {
+        return end(ReplaySummary::End::reached_last);
+      }
+      const EntryView* entry = entries_.take();
+      if (entry == nullptr) break;  // the frame was checked
+      if (entry->entry_id < range_.first) continue;
+      give(*entry);
+      return true;
+    }
+    const auto piece = scanner_.next();
+    if (!piece) return piece.error();
+    if (!*piece) return end(ReplaySummary::End::end_of_log);
+    const SegmentHeader& segment = *(*piece)->segment;
+    if (type_) {
+      if (Status ok = check_type(segment, *type_, (*piece)->file); !ok) return ok.error();
+    }
+    entries_ = FrameEntries((*piece)->frame, segment, (*piece)->file);
+  }
+  return false;
+}
+
+// Holes are known once what stands behind them was read.
+bool Salvage::end(ReplaySummary::End how) {
+  ended_ = true;
+  summary_.end = how;
+  summary_.proven_through = std::min(scanner_.watermark(), summary_.entries.last);
+  for (const Error& gap : scanner_.gaps()) {
+    const bool before = gap.lost.last < range_.first;
+    const bool behind = range_.last && gap.lost.first > *range_.last;
+    if (!before && !behind) summary_.gaps.push_back(gap);
+  }
+  return false;
+}
+
+}  // namespace walkit::log
