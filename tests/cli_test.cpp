@@ -66,15 +66,17 @@ TEST_F(CliTest, TextIsEscapedForTheTerminal) {
   EXPECT_EQ(cat().out, "\\x1b[31m\\t\\\\ \\x7f \\xc2\\x9b \\xe2\\x80\\xae \\xff \xc3\xbc \\x00\n");
 }
 
-TEST_F(CliTest, JsonLinesSayTextOrHex) {
+TEST_F(CliTest, JsonLinesSayTextOrHexAndThePlace) {
   append("say \"hi\"\x1b \xc3\xbc\n\xff\xfe\n\xc0\xaf\n\xed\xa0\x80\n");
-  EXPECT_EQ(cat({"--format", "jsonl"}).out,
-            "{\"id\":1,\"text\":\"say \\\"hi\\\"\\u001b \\u00fc\"}\n"
-            "{\"id\":2,\"hex\":\"fffe\"}\n"
-            "{\"id\":3,\"hex\":\"c0af\"}\n"
-            "{\"id\":4,\"hex\":\"eda080\"}\n");
+  const std::string place =
+      ",\"schema\":1,\"file\":\"" + newest_segment().filename().native() + "\",\"offset\":512,";
+  const std::string lines = cat({"--format", "jsonl"}).out;
+  EXPECT_EQ(lines, "{\"id\":1" + place + "\"text\":\"say \\\"hi\\\"\\u001b \\u00fc\"}\n" +
+                       "{\"id\":2" + place + "\"hex\":\"fffe\"}\n" + "{\"id\":3" + place +
+                       "\"hex\":\"c0af\"}\n" + "{\"id\":4" + place + "\"hex\":\"eda080\"}\n");
+  EXPECT_EQ(cat({"--json"}).out, lines);
   append(std::string("a\0b\n", 4));
-  EXPECT_EQ(cat({"--format", "jsonl", "--from", "5"}).out, "{\"id\":5,\"hex\":\"610062\"}\n");
+  EXPECT_THAT(cat({"--json", "--from", "5"}).out, HasSubstr("\"hex\":\"610062\"}\n"));
 }
 
 TEST_F(CliTest, HexIsADumpWithTheId) {

@@ -7,12 +7,11 @@
 
 #include "cli/output.hpp"
 #include "cli/place.hpp"
-#include "walkit/wal_writer.hpp"
+#include "cli/report.hpp"
 
 namespace walkit::cli {
 namespace {
 
-using Writer = WalWriter<std::string, BytesCodec>;
 using Sync = AppendOptions::Sync;
 
 constexpr std::uint64_t kBatchLinesMax = 4096;
@@ -26,8 +25,8 @@ bool input_is_waiting() {
 // Turns stdin into entries and makes them safe, group by group.
 class Appender {
  public:
-  Appender(Writer& writer, const AppendOptions& options, std::uint32_t line_bytes_max)
-      : writer_(writer), options_(options), line_bytes_max_(line_bytes_max) {}
+  Appender(LogWriter& writer, const AppendOptions& options, const Entries& entries)
+      : writer_(writer), options_(options), entries_(entries) {}
 
   Status run();
   [[nodiscard]] EntryIdRange safe() const { return safe_; }
@@ -38,9 +37,9 @@ class Appender {
   Status append_line();
   Status end_group();
 
-  Writer& writer_;
+  LogWriter& writer_;
   const AppendOptions& options_;
-  const std::uint32_t line_bytes_max_;
+  const Entries& entries_;
   Output output_{};
   std::string line_{};      // without an end yet
   EntryIdRange waiting_{};  // appended, not safe yet
@@ -48,11 +47,18 @@ class Appender {
 };
 
 Status Appender::append_line() {
-  const auto id = writer_.append(line_);
-  if (!id) return id.error();
+  Bytes encoded;
+  if (entries_.encode) {
+    auto bytes = entries_.encode(line_);
+    if (!bytes) return bytes.error();
+    encoded = std::move(*bytes);
+  }
+  const BytesView payload = entries_.encode ? BytesView(encoded) : as_bytes(line_);
+  const auto ids = writer_.append({&payload, 1});
+  if (!ids) return ids.error();
   line_.clear();
-  if (waiting_.empty()) waiting_.first = *id;
-  waiting_.last = *id;
+  if (waiting_.empty()) waiting_.first = ids->first;
+  waiting_.last = ids->last;
   const bool full = options_.sync == Sync::each || waiting_.size() >= kBatchLinesMax;
   return full ? end_group() : Status{};
 }
@@ -66,7 +72,7 @@ Status Appender::take(std::string_view bytes) {
     if (Status ok = append_line(); !ok) return ok;
   }
   // Without this a line without an end would fill the memory; append() says why it is refused.
-  return line_.size() > line_bytes_max_ ? append_line() : Status{};
+  return line_.size() > writer_.max_entry_bytes() ? append_line() : Status{};
 }
 
 Status Appender::end_group() {
@@ -78,7 +84,8 @@ Status Appender::end_group() {
   if (safe_.empty()) safe_.first = waiting_.first;
   safe_.last = waiting_.last;
   if (options_.acks) {
-    output_.write(to_string(waiting_) + "\n");
+    output_.write(options_.json ? line_of({{"acknowledged", json_of(waiting_)}})
+                                : to_string(waiting_) + "\n");
     output_.flush();
   }
   waiting_ = {};
@@ -117,32 +124,38 @@ WalOptions wal_options(const AppendOptions& options, const Place& place) {
   return wal;
 }
 
-void tell_recovery(const RecoveryReport& report) {
-  const bool quiet = report.origin != RecoveryReport::Origin::crash && report.warnings.empty() &&
-                     report.foreign_files.empty();
-  if (!quiet) say(to_string(report));
-  for (const Error& warning : report.warnings) say(to_string(warning));
+void tell_recovery(Report& report, const RecoveryReport& recovery) {
+  report["recovery"] = json_of(recovery);
+  const bool quiet = recovery.origin != RecoveryReport::Origin::crash &&
+                     recovery.warnings.empty() && recovery.foreign_files.empty();
+  if (!quiet) report.note(to_string(recovery));
+  for (const Error& warning : recovery.warnings) report.warn(warning);
 }
 
 }  // namespace
 
-ExitCode append(const AppendOptions& options) {
+ExitCode append(const AppendOptions& options, const Entries& entries) {
+  Report report("append", options.json ? Report::Form::json : Report::Form::lines);
+  report["directory"] = options.directory;
+  report["entries"] = Json();
   const auto place = find_log(options.directory, FsAccess::create_if_missing);
-  if (!place) return fail(place.error());
-  const WalOptions wal = wal_options(options, *place);
-  auto writer = Writer::open(place->parent, wal);
-  if (!writer) return fail(writer.error());
-  tell_recovery(writer->recovery());
+  if (!place) return report.finish(report.fail(place.error()));
+  const LogWriter::Contents lines{.codec = CodecId{BytesCodec::id}.value};
+  auto writer = LogWriter::open(place->parent, wal_options(options, *place),
+                                entries.contents.value_or(lines));
+  if (!writer) return report.finish(report.fail(writer.error()));
+  tell_recovery(report, writer->recovery());
 
-  Appender appender(*writer, options, wal.max_entry_bytes);
+  Appender appender(*writer, options, entries);
   const Status appended = appender.run();
   const Status closed = writer->close();
-  if (!options.acks) appender.output().write(to_string(appender.safe()) + "\n");
-  const Status printed = appender.output().finish();
-  for (const Status* status : {&appended, &closed, &printed}) {
-    if (!*status) return fail(status->error());
+  const Status acknowledged = appender.output().finish();
+  report["entries"] = json_of(appender.safe());
+  ExitCode code = kIntact;
+  for (const Status* status : {&appended, &closed, &acknowledged}) {
+    if (!*status && code == kIntact) code = report.fail(status->error());
   }
-  return kIntact;
+  return report.finish(code, options.acks ? "" : to_string(appender.safe()) + "\n");
 }
 
 }  // namespace walkit::cli

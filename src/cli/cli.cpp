@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <charconv>
+#include <csignal>
 #include <cstdio>
 #include <map>
 #include <new>
@@ -18,7 +19,8 @@ struct Arguments {
   AppendOptions append{};
   CatOptions cat{};
   std::uint64_t from = 0, to = EntryId::max().value;
-  std::string ls{}, verify{};
+  bool cat_json = false;
+  LookOptions ls{}, verify{};
 };
 
 constexpr const char* kExitCodes =
@@ -47,9 +49,21 @@ void add_directory(CLI::App& command, std::string& directory) {
   command.add_option("DIR", directory, "The directory of the log, or its folder wal")->required();
 }
 
+void add_json(CLI::App& command, bool& json) {
+  command.add_flag("--json", json, "One JSON document on stdout, errors included");
+}
+
+CLI::App* add_look(CLI::App& app, const char* name, const char* words, LookOptions& options) {
+  CLI::App* command = app.add_subcommand(name, words);
+  add_directory(*command, options.directory);
+  add_json(*command, options.json);
+  return command;
+}
+
 void add_append(CLI::App& app, AppendOptions& options) {
   CLI::App* command = app.add_subcommand("append", "Append each line of stdin as an entry");
   add_directory(*command, options.directory);
+  add_json(*command, options.json);
   static const std::map<std::string, AppendOptions::Sync> kSyncs{
       {"each", AppendOptions::Sync::each},
       {"batch", AppendOptions::Sync::batch},
@@ -85,24 +99,26 @@ void add_cat(CLI::App& app, Arguments& arguments) {
   static const std::map<std::string, Format> kFormats{
       {"text", Format::text}, {"jsonl", Format::jsonl}, {"hex", Format::hex}, {"raw", Format::raw}};
   command
-      ->add_option(
-          "--format", arguments.cat.format,
-          "text: a line each, escaped; jsonl: {\"id\":1,\"text\":\"...\"}, or \"hex\" where "
-          "it is no text; hex: a dump; raw: the bytes, nothing between them")
+      ->add_option("--format", arguments.cat.format,
+                   "text: a line each, escaped; jsonl: {\"id\":1,...,\"text\":\"...\"}, or \"hex\" "
+                   "where it is no text; hex: a dump; raw: the bytes, nothing between them")
       ->transform(one_of(kFormats))
       ->option_text("text|jsonl|hex|raw [text]");
+  command->add_flag("--json", arguments.cat_json, "The same as --format jsonl");
 }
 
-ExitCode dispatch(const CLI::App& app, Arguments& arguments) {
-  if (app.got_subcommand("append")) return append(arguments.append);
-  if (app.got_subcommand("ls")) return ls(arguments.ls);
-  if (app.got_subcommand("verify")) return verify(arguments.verify);
+ExitCode dispatch(const CLI::App& app, Arguments& arguments, const Entries& entries) {
+  const std::string command = app.get_subcommands().front()->get_name();
+  if (command == "append") return append(arguments.append, entries);
+  if (command == "ls") return ls(arguments.ls, entries);
+  if (command == "verify") return verify(arguments.verify, entries);
   arguments.cat.from = EntryId{arguments.from};
   arguments.cat.to = EntryId{arguments.to};
+  if (arguments.cat_json) arguments.cat.format = Format::jsonl;
   if (arguments.cat.from > arguments.cat.to) {
     return fail({.code = Errc::invalid_argument, .message = "--from is above --to"});
   }
-  return cat(arguments.cat);
+  return cat(arguments.cat, entries);
 }
 
 // CLI11 has codes of its own, from 100 up.
@@ -162,22 +178,28 @@ ExitCode fail(const Error& error) {
   return exit_code(error.code);
 }
 
-int run(int argc, const char* const* argv) try {
-  CLI::App app("Looks into write-ahead logs. Only `append` writes.", "walkit");
+int run(int argc, const char* const* argv, const Entries& entries) try {
+  // A closed pipe and a file size limit are then answers of write(), not the end of the process.
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+  const bool writes = !entries.contents || entries.encode;
+  CLI::App app(writes ? "Looks into write-ahead logs. Only `append` writes."
+                      : "Looks into write-ahead logs.",
+               entries.contents ? "" : "walkit");
   app.set_version_flag("--version", "walkit " + std::string(version()));
   app.footer(kExitCodes);
   app.require_subcommand(1);
   Arguments arguments;
-  add_append(app, arguments.append);
+  if (writes) add_append(app, arguments.append);
   add_cat(app, arguments);
-  add_directory(*app.add_subcommand("ls", "List the files of a log"), arguments.ls);
-  add_directory(*app.add_subcommand("verify", "Read and check all of a log"), arguments.verify);
+  add_look(app, "ls", "List the files of a log", arguments.ls);
+  add_look(app, "verify", "Read and check all of a log", arguments.verify);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return answer_parse_error(app, error);
   }
-  return dispatch(app, arguments);
+  return dispatch(app, arguments, entries);
 } catch (const std::bad_alloc&) {
   return fail({.code = Errc::no_memory, .message = "out of memory"});
 }

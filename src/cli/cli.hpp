@@ -7,6 +7,7 @@
 
 #include "walkit/base/result.hpp"
 #include "walkit/base/types.hpp"
+#include "walkit/cli.hpp"
 
 // The tool `walkit`: data on stdout, words on stderr, and an exit code that a script can act on.
 // One thread.
@@ -37,9 +38,10 @@ struct AppendOptions {
   std::string directory{};
   Sync sync = Sync::batch;
   bool acks = false;  // print each range as soon as it is safe, not one range at the end
+  bool json = false;
 };
 /// Each line of stdin becomes an entry.
-ExitCode append(const AppendOptions& options);
+ExitCode append(const AppendOptions& options, const Entries& entries);
 
 enum class Format { text, jsonl, hex, raw };
 struct CatOptions {
@@ -48,12 +50,14 @@ struct CatOptions {
   EntryId to = EntryId::max();
   Format format = Format::text;
 };
-ExitCode cat(const CatOptions& options);
+ExitCode cat(const CatOptions& options, const Entries& entries);
 
-ExitCode ls(const std::string& directory);
-ExitCode verify(const std::string& directory);
-
-/// All of the program but the signals.
-int run(int argc, const char* const* argv);
+/// Of the commands that look at all of a log.
+struct LookOptions {
+  std::string directory{};
+  bool json = false;
+};
+ExitCode ls(const LookOptions& options, const Entries& entries);
+ExitCode verify(const LookOptions& options, const Entries& entries);
 
 }  // namespace walkit::cli

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <filesystem>
 
 #include "log/evidence_files.hpp"
@@ -80,31 +79,18 @@ Result<ManifestState> manifest_state(Directory& home) {
   return view->faults.empty() ? ManifestState::whole : ManifestState::one_bad_slot;
 }
 
-ExitCode judge(const Place& place, const ReplaySummary& summary) {
-  for (const Error& warning : summary.warnings) say(to_string(warning));
-  for (const Error& gap : summary.gaps) say(to_string(gap));
-  const EntryIdRange unproven{std::max(summary.entries.first, summary.proven_through + 1),
-                              summary.entries.last};
-  if (!unproven.empty()) {
-    say("entries " + to_string(unproven) +
-        " are whole, but no finished sync is known to cover them: the writer was stopped; opening "
-        "the log for writing makes them durable");
+std::string_view to_string(ManifestState state) {
+  switch (state) {
+    case ManifestState::whole:
+      return "whole";
+    case ManifestState::one_bad_slot:
+      return "one bad slot";
+    case ManifestState::bad:
+      return "bad";
+    case ManifestState::missing:
+      return "missing";
   }
-  const auto home = place.home();
-  if (!home) return fail(home.error());
-  const auto manifest = manifest_state(**home);
-  if (!manifest) return fail(manifest.error());
-  const bool unproven_end = *manifest == ManifestState::missing || *manifest == ManifestState::bad;
-  if (!summary.gaps.empty() || unproven_end) return kDamage;
-  if (summary.end != ReplaySummary::End::torn_tail) return kIntact;
-  const bool suspect = summary.suspect_bytes != 0;
-  say(
-      fmt::format("the log ends in {} bytes {}, after entry {}; nothing known to be acknowledged "
-                  "is lost. Next: open it for writing, which cuts them",
-                  suspect ? summary.suspect_bytes : summary.torn_bytes,
-                  suspect ? "that look suspect" : "of a write that did not finish",
-                  to_string(summary.entries.last)));
-  return kTorn;
+  return {};
 }
 
 }  // namespace walkit::cli

@@ -6,7 +6,6 @@
 #include "cli/cli.hpp"
 #include "walkit/io/directory.hpp"
 #include "walkit/io/fs_directory.hpp"
-#include "walkit/log/reports.hpp"
 
 namespace walkit::cli {
 
@@ -30,7 +29,6 @@ Result<std::string> writer_of(Directory& home);
 enum class ManifestState { whole, one_bad_slot, bad, missing };
 Result<ManifestState> manifest_state(Directory& home);
 
-/// Says what one should know of a replay that ended well; the exit code for it.
-ExitCode judge(const Place& place, const ReplaySummary& summary);
+[[nodiscard]] std::string_view to_string(ManifestState state);
 
 }  // namespace walkit::cli

@@ -1,7 +1,10 @@
 #include "cli/text.hpp"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <ctime>
 #include <iterator>
 
 namespace walkit::cli {
@@ -104,6 +107,28 @@ std::string hex_line(std::uint64_t offset, std::string_view bytes) {
     shown += c >= ' ' && c <= '~' ? c : '.';
   }
   return fmt::format("{:08x}  {:<{}} |{}|\n", offset, digits, kWidth, shown);
+}
+
+std::string time_words(std::uint64_t time_ns) {
+  constexpr std::uint64_t kSecond = 1'000'000'000;
+  const auto seconds = static_cast<std::time_t>(time_ns / kSecond);
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:09}Z", fmt::gmtime(seconds), time_ns % kSecond);
+}
+
+std::string table(const std::vector<std::vector<std::string>>& rows, std::string_view alignment) {
+  std::vector<std::size_t> widths(alignment.size());
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < widths.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string text;
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < widths.size(); ++i) {
+      text += alignment[i] == '<' ? fmt::format("{:<{}}  ", row[i], widths[i])
+                                  : fmt::format("{:>{}}  ", row[i], widths[i]);
+    }
+    text += row.back() + "\n";
+  }
+  return text;
 }
 
 }  // namespace walkit::cli

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace walkit::cli {
 
@@ -18,5 +19,12 @@ namespace walkit::cli {
 
 /// The line of a dump for up to 16 bytes: offset, hex, and what is printable.
 [[nodiscard]] std::string hex_line(std::uint64_t offset, std::string_view bytes);
+
+/// "2026-11-20T07:01:02.110000000Z" of nanoseconds since 1970.
+[[nodiscard]] std::string time_words(std::uint64_t time_ns);
+
+/// Rows of cells, two spaces between columns. alignment: "<" or ">" for each but the last column.
+[[nodiscard]] std::string table(const std::vector<std::vector<std::string>>& rows,
+                                std::string_view alignment);
 
 }  // namespace walkit::cli

@@ -1,8 +1,6 @@
 #include <fmt/format.h>
 
-#include "cli/output.hpp"
-#include "cli/place.hpp"
-#include "walkit/log/log_reader.hpp"
+#include "cli/judge.hpp"
 
 namespace walkit::cli {
 namespace {
@@ -14,7 +12,7 @@ struct Findings {
   std::string file{};  // of the last entry
 };
 
-Result<Step> note(Findings& findings, const EntryView& entry) {
+void note_entry(Findings& findings, const EntryView& entry) {
   if (findings.count == 0) findings.entries.first = entry.entry_id;
   findings.entries.last = entry.entry_id;
   ++findings.count;
@@ -23,64 +21,49 @@ Result<Step> note(Findings& findings, const EntryView& entry) {
     findings.file = entry.file;
     ++findings.segments;
   }
-  return Step::next;
 }
 
-std::string_view verdict_words(ExitCode code) {
-  switch (code) {
-    case kIntact:
-      return "intact";
-    case kTorn:
-      return "torn";
-    case kDamage:
-      return "damaged";
-    case kIncompatible:
-      return "incompatible";
-    default:
-      return "not finished";
-  }
-}
-
-void tell_how_it_stopped(const Place& place, const LogReader& reader) {
-  const auto home = place.home();
-  if (!home) return;
-  const auto writer = writer_of(**home);
-  if (writer && !writer->empty()) {
-    return say("in use by " + *writer + ": read up to what is durable");
-  }
-  const auto segments = reader.segments();
+void tell_how_it_stopped(Report& report, const OpenLog& log) {
+  const auto writer = writer_of(*log.home);
+  if (!writer) return;
+  tell_writer(report, *writer, ": read up to what is durable");
+  if (!writer->empty()) return;
+  const auto segments = log.reader.segments();
   const bool closed =
       !segments || segments->empty() || segments->back().state == SegmentInfo::State::sealed;
-  if (!closed) say("the last writer did not close the log");
+  report["closed"] = closed;
+  if (!closed) report.note("the last writer did not close the log");
 }
 
 }  // namespace
 
-ExitCode verify(const std::string& directory) {
-  const auto place = find_log(directory, FsAccess::read_only);
-  if (!place) return fail(place.error());
-  const auto reader =
-      LogReader::open(place->parent, {.subdirectory = place->subdirectory}, std::nullopt);
-  if (!reader) return fail(reader.error());
+ExitCode verify(const LookOptions& options, const Entries& entries) {
+  Report report("verify", options.json ? Report::Form::json : Report::Form::lines);
+  report["directory"] = options.directory;
+  const auto log = open_log(options.directory, entries);
+  if (!log) return report.finish(report.fail(log.error()));
   Findings findings;
-  const auto summary = reader->replay(
-      ReplayMode::strict, {}, [&](const EntryView& entry) { return note(findings, entry); });
+  const auto summary = replay(*log, ReplayMode::strict, {}, [&](const EntryView& entry) {
+    note_entry(findings, entry);
+    return Result<Step>(Step::next);
+  });
+  report["entries"] = json_of(findings.entries);
+  report["count"] = findings.count;
+  report["payload_bytes"] = findings.payload_bytes;
+  report["segments_with_entries"] = findings.segments;
   ExitCode code = kIntact;
   if (summary) {
-    tell_how_it_stopped(*place, *reader);
-    code = judge(*place, *summary);
+    tell_how_it_stopped(report, *log);
+    code = judge(report, *log, *summary);
   } else {
-    code = fail(summary.error());
+    code = report.fail(summary.error());
   }
-  Output out;
-  out.write(
-      fmt::format("verdict: {}\nentries: {}\ncount: {}\npayload bytes: {}\n"
-                  "segments with entries: {}\n",
-                  verdict_words(code), to_string(findings.entries), findings.count,
-                  findings.payload_bytes, findings.segments));
-  if (summary) out.write(fmt::format("proven through: {}\n", summary->proven_through.value));
-  if (Status ok = out.finish(); !ok) return fail(ok.error());
-  return code;
+  std::string lines = fmt::format(
+      "verdict: {}\nentries: {}\ncount: {}\npayload bytes: {}\nsegments with entries: {}\n",
+      verdict_words(code), to_string(findings.entries), findings.count, findings.payload_bytes,
+      findings.segments);
+  if (summary) lines += fmt::format("proven through: {}\n", summary->proven_through.value);
+  return report.finish(code, lines);
 }
 
 }  // namespace walkit::cli

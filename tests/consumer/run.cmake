@@ -21,6 +21,18 @@ if(NOT KIND STREQUAL "find_package")
   return()
 endif()
 
+# A tool of its own needs none of what the tool is made with.
+if(EXISTS "${WALKIT_BINARY_DIR}/src/cli/walkit")
+  run(${configure} -B "${WORK_DIR}/own_tool" -DCOMPONENTS=cli
+    -DCMAKE_DISABLE_FIND_PACKAGE_fmt=ON -DCMAKE_DISABLE_FIND_PACKAGE_CLI11=ON
+    -DCMAKE_DISABLE_FIND_PACKAGE_nlohmann_json=ON)
+  run("${CMAKE_COMMAND}" --build "${WORK_DIR}/own_tool")
+  foreach(arguments IN ITEMS "" "cat;orders" "verify;orders;--json")
+    execute_process(COMMAND "${WORK_DIR}/own_tool/consumer" ${arguments}
+      WORKING_DIRECTORY "${WORK_DIR}/own_tool" COMMAND_ERROR_IS_FATAL ANY)
+  endforeach()
+endif()
+
 # Without cereal the core is found all the same, and the typed layer is not.
 set(no_cereal -DCMAKE_DISABLE_FIND_PACKAGE_cereal=ON)
 run(${configure} -B "${WORK_DIR}/core_only" ${no_cereal} -DCOMPONENTS=core)
