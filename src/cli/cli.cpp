@@ -20,7 +20,8 @@ struct Arguments {
   CatOptions cat{};
   std::uint64_t from = 0, to = EntryId::max().value;
   bool cat_json = false;
-  LookOptions ls{}, verify{};
+  LookOptions ls{}, stat{}, verify{};
+  InspectOptions inspect{};
 };
 
 constexpr const char* kExitCodes =
@@ -107,10 +108,20 @@ void add_cat(CLI::App& app, Arguments& arguments) {
   command->add_flag("--json", arguments.cat_json, "The same as --format jsonl");
 }
 
+void add_inspect(CLI::App& app, InspectOptions& options) {
+  CLI::App* command = app.add_subcommand("inspect", "Show the header and frames of one file");
+  command->add_option("FILE", options.file, "A segment, MANIFEST or LOCK")->required();
+  command->add_option("--offset", options.offset, "Show the frame at this byte, field by field")
+      ->option_text("N");
+  add_json(*command, options.json);
+}
+
 ExitCode dispatch(const CLI::App& app, Arguments& arguments, const Entries& entries) {
   const std::string command = app.get_subcommands().front()->get_name();
   if (command == "append") return append(arguments.append, entries);
+  if (command == "inspect") return inspect(arguments.inspect);
   if (command == "ls") return ls(arguments.ls, entries);
+  if (command == "stat") return stat(arguments.stat, entries);
   if (command == "verify") return verify(arguments.verify, entries);
   arguments.cat.from = EntryId{arguments.from};
   arguments.cat.to = EntryId{arguments.to};
@@ -192,7 +203,9 @@ int run(int argc, const char* const* argv, const Entries& entries) try {
   Arguments arguments;
   if (writes) add_append(app, arguments.append);
   add_cat(app, arguments);
+  add_inspect(app, arguments.inspect);
   add_look(app, "ls", "List the files of a log", arguments.ls);
+  add_look(app, "stat", "Count entries, bytes and sizes", arguments.stat);
   add_look(app, "verify", "Read and check all of a log", arguments.verify);
   try {
     app.parse(argc, argv);

@@ -58,6 +58,15 @@ struct LookOptions {
   bool json = false;
 };
 ExitCode ls(const LookOptions& options, const Entries& entries);
+ExitCode stat(const LookOptions& options, const Entries& entries);
 ExitCode verify(const LookOptions& options, const Entries& entries);
+
+struct InspectOptions {
+  std::string file{};
+  std::optional<std::uint64_t> offset{};  // this frame, byte by byte
+  bool json = false;
+};
+/// One file of a log, alone.
+ExitCode inspect(const InspectOptions& options);
 
 }  // namespace walkit::cli

@@ -42,6 +42,11 @@ void Report::tell(const Error& error, std::string_view words) {
   if (error_.is_null()) error_ = json_of(error);
 }
 
+std::string Report::opening(const char* array) const {
+  const std::string whole = line_of(document_);
+  return whole.substr(0, whole.rfind('}')) + ",\"" + array + "\":[";
+}
+
 Json Report::ending(ExitCode code) const {
   return {{"verdict", verdict_words(code)},
           {"exit_code", static_cast<int>(code)},

@@ -32,8 +32,10 @@ class Report {
 
   /// Writes the document or `lines`; the exit code, which is another only where stdout fails.
   ExitCode finish(ExitCode code, std::string_view lines = {});
-  /// The last members of a document, for who writes it in parts.
-  Json ending(ExitCode code) const;
+  /// For who writes a document in parts: all up to the "[" of the member `array`, and the members
+  /// at its end.
+  [[nodiscard]] std::string opening(const char* array) const;
+  [[nodiscard]] Json ending(ExitCode code) const;
 
  private:
   Form form_;
