@@ -54,6 +54,16 @@ void add_json(CLI::App& command, bool& json) {
   command.add_flag("--json", json, "One JSON document on stdout, errors included");
 }
 
+void add_progress(CLI::App& command, When& progress) {
+  static const std::map<std::string, When> kWhens{
+      {"auto", When::automatic}, {"always", When::always}, {"never", When::never}};
+  command
+      .add_option("--progress", progress,
+                  "A line on stderr that says how far it is; auto: on a terminal, after a second")
+      ->transform(one_of(kWhens))
+      ->option_text("auto|always|never [auto]");
+}
+
 CLI::App* add_look(CLI::App& app, const char* name, const char* words, LookOptions& options) {
   CLI::App* command = app.add_subcommand(name, words);
   add_directory(*command, options.directory);
@@ -88,6 +98,12 @@ std::string entry_id(const std::string& text) {
   return good ? "" : "not an entry id, which is a number from 1 up: " + text;
 }
 
+// CLI11 takes -1 for a very large number.
+std::string count(const std::string& text) {
+  const bool digits = text.find_first_not_of("0123456789") == std::string::npos;
+  return digits ? "" : "not a number from 0 up: " + text;
+}
+
 void add_cat(CLI::App& app, Arguments& arguments) {
   CLI::App* command = app.add_subcommand("cat", "Print the entries of a log of any type");
   add_directory(*command, arguments.cat.directory);
@@ -105,6 +121,16 @@ void add_cat(CLI::App& app, Arguments& arguments) {
                    "where it is no text; hex: a dump; raw: the bytes, nothing between them")
       ->transform(one_of(kFormats))
       ->option_text("text|jsonl|hex|raw [text]");
+  command->add_option("--limit", arguments.cat.limit, "Print this many entries at most")
+      ->check(count)
+      ->option_text("N");
+  command
+      ->add_option(
+          "--decoder", arguments.cat.decoder,
+          "A command that gets {\"id\":1,\"schema\":1,\"text\":\"...\"} or \"hex\" on a line for "
+          "each entry and prints a line for each, which is shown in its place")
+      ->option_text("CMD");
+  add_progress(*command, arguments.cat.progress);
   command->add_flag("--json", arguments.cat_json, "The same as --format jsonl");
 }
 
@@ -112,6 +138,7 @@ void add_inspect(CLI::App& app, InspectOptions& options) {
   CLI::App* command = app.add_subcommand("inspect", "Show the header and frames of one file");
   command->add_option("FILE", options.file, "A segment, MANIFEST or LOCK")->required();
   command->add_option("--offset", options.offset, "Show the frame at this byte, field by field")
+      ->check(count)
       ->option_text("N");
   add_json(*command, options.json);
 }
@@ -128,6 +155,11 @@ ExitCode dispatch(const CLI::App& app, Arguments& arguments, const Entries& entr
   if (arguments.cat_json) arguments.cat.format = Format::jsonl;
   if (arguments.cat.from > arguments.cat.to) {
     return fail({.code = Errc::invalid_argument, .message = "--from is above --to"});
+  }
+  const bool lines = arguments.cat.format == Format::text || arguments.cat.format == Format::jsonl;
+  if (!arguments.cat.decoder.empty() && !lines) {
+    return fail({.code = Errc::invalid_argument,
+                 .message = "--decoder prints lines: use it with --format text or jsonl"});
   }
   return cat(arguments.cat, entries);
 }
@@ -205,8 +237,10 @@ int run(int argc, const char* const* argv, const Entries& entries) try {
   add_cat(app, arguments);
   add_inspect(app, arguments.inspect);
   add_look(app, "ls", "List the files of a log", arguments.ls);
-  add_look(app, "stat", "Count entries, bytes and sizes", arguments.stat);
-  add_look(app, "verify", "Read and check all of a log", arguments.verify);
+  add_progress(*add_look(app, "stat", "Count entries, bytes and sizes", arguments.stat),
+               arguments.stat.progress);
+  add_progress(*add_look(app, "verify", "Read and check all of a log", arguments.verify),
+               arguments.verify.progress);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

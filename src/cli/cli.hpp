@@ -43,12 +43,18 @@ struct AppendOptions {
 /// Each line of stdin becomes an entry.
 ExitCode append(const AppendOptions& options, const Entries& entries);
 
+/// Of progress.
+enum class When { automatic, always, never };
+
 enum class Format { text, jsonl, hex, raw };
 struct CatOptions {
   std::string directory{};
   EntryId from{};  // EntryId{}: the oldest
   EntryId to = EntryId::max();
+  std::uint64_t limit = ~std::uint64_t{0};
   Format format = Format::text;
+  std::string decoder{};  // a command; "": none
+  When progress = When::automatic;
 };
 ExitCode cat(const CatOptions& options, const Entries& entries);
 
@@ -56,6 +62,7 @@ ExitCode cat(const CatOptions& options, const Entries& entries);
 struct LookOptions {
   std::string directory{};
   bool json = false;
+  When progress = When::automatic;
 };
 ExitCode ls(const LookOptions& options, const Entries& entries);
 ExitCode stat(const LookOptions& options, const Entries& entries);

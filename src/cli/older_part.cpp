@@ -12,8 +12,8 @@ enum class Flow { on, end };
 
 class OlderPart {
  public:
-  OlderPart(Directory& home, ReplayMode mode, EntryId from, const LogReader::Apply& apply)
-      : home_(home), mode_(mode), from_(from), apply_(apply) {}
+  OlderPart(Directory& home, ReplayMode mode, OlderRange range, const LogReader::Apply& apply)
+      : home_(home), mode_(mode), from_(range.from), look_from_(range.look_from), apply_(apply) {}
 
   Status give();
 
@@ -27,7 +27,7 @@ class OlderPart {
 
   Directory& home_;
   const ReplayMode mode_;
-  const EntryId from_;
+  const EntryId from_, look_from_;
   const LogReader::Apply& apply_;
   Listing listing_{};
   std::optional<LogIdentity> identity_{};  // as MANIFEST has it
@@ -69,7 +69,7 @@ Status OlderPart::give() {
   if (Status ok = list(); !ok) return ok;
   const auto& segments = listing_.segments;
   std::size_t index = 0;
-  while (index + 1 < segments.size() && segments[index + 1].name.first <= from_ &&
+  while (index + 1 < segments.size() && segments[index + 1].name.first <= look_from_ &&
          segments[index + 1].name.number == segments[index].name.number + 1) {
     ++index;
   }
@@ -87,15 +87,27 @@ Status OlderPart::give() {
   return {};
 }
 
+// A segment with a successor ends where that one says, its seal included.
+Result<Flow> ends_as_said(FrameScanner& scanner, File& file, const SegmentHeader& next) {
+  const bool fits = scanner.position() == next.prev_end && scanner.chain() == next.prev_chain &&
+                    scanner.expected() == next.prev_last + 1;
+  if (!fits) return Flow::end;
+  if (next.prev_seal_end == 0) return Flow::on;
+  const auto seal = scanner.next();
+  if (!seal) return seal.error();
+  const auto size = file.size();
+  if (!size) return size.error();
+  const bool sealed = *seal && (*seal)->header.is(FrameKind::seal) &&
+                      scanner.position() == next.prev_seal_end && *size == next.prev_seal_end;
+  return sealed ? Flow::on : Flow::end;
+}
+
 Result<Flow> OlderPart::give_segment(const OpenSegment& segment, const std::string& file,
                                      const SegmentHeader* next) {
   FrameScanner scanner(*segment.file, segment.header, ReadOptions{}.frame_bytes_max);
   for (;;) {
     if (next != nullptr && scanner.position() >= next->prev_end) {
-      const bool fits = scanner.position() == next->prev_end &&
-                        scanner.chain() == next->prev_chain &&
-                        scanner.expected() == next->prev_last + 1;
-      return fits ? Flow::on : Flow::end;
+      return ends_as_said(scanner, *segment.file, *next);
     }
     const auto frame = scanner.next();
     if (!frame) return frame.error();
@@ -132,9 +144,9 @@ Result<Flow> OlderPart::give_frame(const FrameView& frame, const SegmentHeader& 
 
 }  // namespace
 
-Status give_older_part(Directory& home, ReplayMode mode, EntryId from,
+Status give_older_part(Directory& home, ReplayMode mode, OlderRange range,
                        const LogReader::Apply& apply) {
-  return OlderPart(home, mode, from, apply).give();
+  return OlderPart(home, mode, range, apply).give();
 }
 
 }  // namespace walkit::cli

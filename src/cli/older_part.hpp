@@ -4,10 +4,16 @@
 
 namespace walkit::cli {
 
+/// Which entries, and where to begin looking: at the segment of the last one that was given, so
+/// that what is wrong with its end is found again.
+struct OlderRange {
+  EntryId from{}, look_from{};
+};
+
 /// Gives the entries from `from` on up to the first place where the log does not hold, be that a
-/// missing segment, a header, a link or a frame; which of them it is, is not said. Never an entry
-/// behind a hole. For logs that nobody writes. Errors: those of apply and of the device.
-Status give_older_part(Directory& home, ReplayMode mode, EntryId from,
+/// missing segment, a header, a link, a seal or a frame; which of them it is, is not said. Never an
+/// entry behind it. For logs that nobody writes. Errors: those of apply and of the device.
+Status give_older_part(Directory& home, ReplayMode mode, OlderRange range,
                        const LogReader::Apply& apply);
 
 }  // namespace walkit::cli

@@ -18,18 +18,18 @@ Result<OpenLog> open_log(const std::string& directory, const Entries& entries) {
 Result<ReplaySummary> replay(const OpenLog& log, ReplayMode mode, EntryId from,
                              const LogReader::Apply& apply) {
   bool apply_failed = false;
-  EntryId next = from;
+  OlderRange rest{from, from};
   const LogReader::Apply watched = [&](const EntryView& entry) {
     auto step = apply(entry);
     apply_failed = !step;
-    next = entry.entry_id + 1;
+    rest = {entry.entry_id + 1, entry.entry_id};
     return step;
   };
   auto summary = log.reader.replay(mode, {.first = from}, watched);
   if (summary || apply_failed || summary.error().code != Errc::corrupt) return summary;
   const auto live = log.home->is_locked();
   if (!live || *live) return summary;  // what is not known durable is not ours to show
-  const Status given = give_older_part(*log.home, mode, next, watched);
+  const Status given = give_older_part(*log.home, mode, rest, watched);
   return given ? std::move(summary) : Result<ReplaySummary>(given.error());
 }
 

@@ -2,6 +2,7 @@
 
 #include "cli/inspect.hpp"
 #include "cli/judge.hpp"
+#include "cli/progress.hpp"
 #include "cli/sizes.hpp"
 #include "cli/text.hpp"
 #include "log/survey.hpp"
@@ -156,11 +157,14 @@ ExitCode stat(const LookOptions& options, const Entries& entries) {
   const auto log = open_log(options.directory, entries);
   if (!log) return report.finish(report.fail(log.error()));
   Statistics found(*log);
+  Progress progress("stat", options.progress);
   const auto summary =
       replay(*log, ReplayMode::best_effort, {}, [&](const EntryView& entry) -> Result<Step> {
         if (Status ok = found.add(entry); !ok) return ok.error();
+        progress.passed(entry.entry_id, entry.payload.size());
         return Step::next;
       });
+  progress.clear();
   const Status finished = found.finish();
   const auto bytes = bytes_of(*log);
   ExitCode code = kIntact;

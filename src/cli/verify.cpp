@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "cli/judge.hpp"
+#include "cli/progress.hpp"
 
 namespace walkit::cli {
 namespace {
@@ -43,10 +44,13 @@ ExitCode verify(const LookOptions& options, const Entries& entries) {
   const auto log = open_log(options.directory, entries);
   if (!log) return report.finish(report.fail(log.error()));
   Findings findings;
+  Progress progress("verify", options.progress);
   const auto summary = replay(*log, ReplayMode::strict, {}, [&](const EntryView& entry) {
     note_entry(findings, entry);
+    progress.passed(entry.entry_id, entry.payload.size());
     return Result<Step>(Step::next);
   });
+  progress.clear();
   report["entries"] = json_of(findings.entries);
   report["count"] = findings.count;
   report["payload_bytes"] = findings.payload_bytes;
