@@ -138,6 +138,54 @@ TEST(EncodeEntry, OneByteMoreNamesTheLimit) {
   EXPECT_THAT(bytes.error().next_step, testing::HasSubstr("WalOptions::max_entry_bytes"));
 }
 
+struct Move {
+  std::uint32_t from = 0, to = 0;
+  std::int64_t amount = 0;
+  friend bool operator==(const Move&, const Move&) = default;
+};
+
+class NoDefault {  // decode makes it from its bytes
+ public:
+  explicit NoDefault(std::uint16_t n) : n_(n) {}
+  [[nodiscard]] std::uint16_t n() const { return n_; }
+
+ private:
+  std::uint16_t n_;
+};
+
+TEST(PodCodec, BytesAreThoseInMemoryLittleEndian) {
+  const auto bytes = encoded(PodCodec<Move>{}, Move{1, 0x0203, -1});
+  ASSERT_TRUE(bytes);
+  EXPECT_EQ(as_text(*bytes),
+            std::string_view("\1\0\0\0\3\2\0\0\xff\xff\xff\xff\xff\xff\xff\xff", 16));
+  EXPECT_EQ(decode_entry<Move>(PodCodec<Move>{}, *bytes, 1).value(), (Move{1, 0x0203, -1}));
+  EXPECT_EQ(PodCodec<Move>::id, CodecId{"pod "});
+}
+
+TEST(PodCodec, AnotherSizeIsDecode) {
+  const Bytes bytes(17);
+  for (const std::size_t size : {0u, 15u, 17u}) {
+    const auto move = decode_entry<Move>(PodCodec<Move>{}, BytesView(bytes).first(size), 1);
+    ASSERT_FALSE(move);
+    EXPECT_EQ(move.error().code, Errc::decode);
+    EXPECT_EQ(move.error().message,
+              "the payload has " + std::to_string(size) + " bytes, the entry type has 16");
+  }
+}
+
+TEST(PodCodec, NeedsNoDefaultConstructorAndNoAlignment) {
+  Bytes bytes(1);
+  ByteSink sink(bytes, 2);
+  ASSERT_TRUE(encode_entry(PodCodec<NoDefault>{}, NoDefault(517), sink));
+  const auto back = decode_entry<NoDefault>(PodCodec<NoDefault>{}, BytesView(bytes).subspan(1), 1);
+  EXPECT_EQ(back->n(), 517);
+}
+
+TEST(PodCodec, FullSinkIsTooLarge) {
+  EXPECT_TRUE(encoded(PodCodec<Move>{}, Move{}, 16));
+  EXPECT_EQ(encoded(PodCodec<Move>{}, Move{}, 15).error().code, Errc::too_large);
+}
+
 template <class Thrown>
 struct ThrowingCodec {
   static constexpr CodecId id{"thro"};

@@ -1,12 +1,11 @@
 #pragma once
 
+#include <bit>
 #include <concepts>
 #include <cstdint>
-#include <exception>
-#include <new>
 #include <string>
 #include <string_view>
-#include <utility>
+#include <type_traits>
 
 #include "walkit/base/bytes.hpp"
 #include "walkit/base/result.hpp"
@@ -82,6 +81,29 @@ struct BytesCodec {
   Result<E> decode(BytesView bytes) const;
 };
 
+/// The bytes of T as they lie in memory, for trivially copyable T without padding and floating
+/// point. decode: the payload has not the size of T. A field that not every byte fits (a bool, the
+/// enumerators of an enum) is yours to check: hold a std::uint8_t. Little-endian machines only.
+/// Needs neither cereal nor RTTI nor exceptions. Any thread.
+template <class T>
+struct PodCodec {
+  static_assert(std::is_trivially_copyable_v<T> && !std::is_pointer_v<T>,
+                "walkit: PodCodec<T>: T is not trivially copyable, or is a pointer, so its bytes "
+                "mean nothing after a restart. Use CerealCodec<T>");
+  static_assert(!std::is_trivially_copyable_v<T> || std::is_pointer_v<T> ||
+                    std::has_unique_object_representations_v<T>,
+                "walkit: PodCodec<T>: T has padding or floating point, so equal values may differ "
+                "in bytes. Fill the padding with named fields, or use CerealCodec<T>");
+  static_assert(std::endian::native == std::endian::little,
+                "walkit: PodCodec<T> writes memory as it is, which is little-endian in a log. Use "
+                "CerealCodec<T>");
+
+  static constexpr CodecId id{"pod "};
+
+  Status encode(const T& entry, ByteSink& out) const;
+  Result<T> decode(BytesView bytes) const;
+};
+
 /// Writes one entry through any codec. encode: the codec threw or refused; no_memory; too_large
 /// names the sink's limit. After an error the sink's bytes hold a part of the entry, to be cut off.
 template <class C, class E>
@@ -95,82 +117,8 @@ Result<E> decode_entry(const C& codec, BytesView bytes, std::uint32_t schema);
 /// The one place where exceptions of a codec, or of code it calls, become values: an Error with
 /// `code`, or no_memory.
 template <class R, class F>
-R call_codec([[maybe_unused]] Errc code, F&& call) {
-#ifdef __cpp_exceptions
-  try {
-    try {
-      return std::forward<F>(call)();
-    } catch (const std::bad_alloc&) {
-      throw;
-    } catch (const std::exception& thrown) {
-      return Error{.code = code, .message = thrown.what()};
-    } catch (...) {
-      return Error{.code = code, .message = "the codec threw something that is no std::exception"};
-    }
-  } catch (const std::bad_alloc&) {  // the messages above may run out of memory too; this one fits
-    return Error{.code = Errc::no_memory, .message = "out of memory"};
-  }
-#else
-  return std::forward<F>(call)();
-#endif
-}
-
-template <BytesEntry E>
-Status BytesCodec::encode(const E& entry, ByteSink& out) const {
-  return call_codec<Status>(Errc::encode, [&]() -> Status {
-    if constexpr (std::convertible_to<const E&, std::string_view>) {
-      out.write(std::string_view(entry));
-    } else {
-      out.write(BytesView(entry));
-    }
-    return {};
-  });
-}
-
-template <BytesEntry E>
-Result<E> BytesCodec::decode(BytesView bytes) const {
-  return call_codec<Result<E>>(Errc::decode, [&]() -> Result<E> {
-    if constexpr (std::same_as<E, BytesView>) {
-      return bytes;
-    } else if constexpr (std::same_as<E, Bytes>) {
-      return Bytes(bytes.begin(), bytes.end());
-    } else {
-      return E(as_text(bytes));
-    }
-  });
-}
-
-template <class C, class E>
-Status encode_entry(const C& codec, const E& entry, ByteSink& out) {
-  require_codec<C, E>();
-  return call_codec<Status>(Errc::encode, [&]() -> Status {
-    Status done = codec.encode(entry, out);
-    if (out.overflowed()) {
-      done = Error{.code = Errc::too_large,
-                   .message = "the entry takes more than max_entry_bytes = " +
-                              std::to_string(out.bytes_max()),
-                   .next_step = "split the entry, or raise WalOptions::max_entry_bytes"};
-    }
-    return done;
-  });
-}
-
-template <class E, class C>
-Result<E> decode_entry(const C& codec, BytesView bytes, [[maybe_unused]] std::uint32_t schema) {
-  require_codec<C, E>();
-  return call_codec<Result<E>>(Errc::decode, [&]() -> Result<E> {
-    if constexpr (requires {
-                    { codec.decode(bytes, schema) } -> std::convertible_to<Result<E>>;
-                  }) {
-      return codec.decode(bytes, schema);
-    } else if constexpr (requires {
-                           { codec.decode(bytes) } -> std::convertible_to<Result<E>>;
-                         }) {
-      return codec.decode(bytes);
-    } else {
-      return codec.template decode<E>(bytes);
-    }
-  });
-}
+R call_codec(Errc code, F&& call);
 
 }  // namespace walkit
+
+#include "walkit/codec_inl.hpp"

@@ -10,6 +10,10 @@ template walkit::Status walkit::encode_entry(const walkit::BytesCodec&, const st
 template walkit::Result<std::string> walkit::decode_entry<std::string>(const walkit::BytesCodec&,
                                                                        walkit::BytesView,
                                                                        std::uint32_t);
+template walkit::Status walkit::encode_entry(const walkit::PodCodec<int>&, const int&,
+                                             walkit::ByteSink&);
+template walkit::Result<int> walkit::decode_entry<int>(const walkit::PodCodec<int>&,
+                                                       walkit::BytesView, std::uint32_t);
 #else
 #include "walkit/cereal_codec.hpp"
 #endif

@@ -1,0 +1,13 @@
+// expect: walkit: PodCodec<T>: T has padding or floating point, so equal values may differ in bytes. Fill the padding with named fields, or use CerealCodec<T>
+#include "walkit/codec.hpp"
+
+struct Entry {
+  std::uint64_t id = 0;
+  std::uint32_t amount = 0;
+#ifdef WALKIT_FIXED
+  std::uint32_t unused = 0;
+#endif
+};
+
+template walkit::Status walkit::encode_entry(const walkit::PodCodec<Entry>&, const Entry&,
+                                             walkit::ByteSink&);
