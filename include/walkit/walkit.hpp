@@ -8,6 +8,7 @@
 #include "walkit/base/types.hpp"
 #if defined(__cpp_rtti) && defined(__cpp_exceptions)
 #include "walkit/cereal_codec.hpp"
+#include "walkit/upgrades.hpp"
 #endif
 #include "walkit/codec.hpp"
 #include "walkit/io/directory.hpp"
