@@ -81,12 +81,10 @@ struct BytesCodec {
   Result<E> decode(BytesView bytes) const;
 };
 
-/// The bytes of T as they lie in memory, for trivially copyable T without padding and floating
-/// point. decode: the payload has not the size of T. A field that not every byte fits (a bool, the
-/// enumerators of an enum) is yours to check: hold a std::uint8_t. Little-endian machines only.
-/// Needs neither cereal nor RTTI nor exceptions. Any thread.
+/// Stops the compiler with one sentence where the bytes of T are no payload. Not in the class:
+/// clang would say it at each question about the class.
 template <class T>
-struct PodCodec {
+consteval void require_pod() {
   static_assert(std::is_trivially_copyable_v<T> && !std::is_pointer_v<T>,
                 "walkit: PodCodec<T>: T is not trivially copyable, or is a pointer, so its bytes "
                 "mean nothing after a restart. Use CerealCodec<T>");
@@ -97,7 +95,14 @@ struct PodCodec {
   static_assert(std::endian::native == std::endian::little,
                 "walkit: PodCodec<T> writes memory as it is, which is little-endian in a log. Use "
                 "CerealCodec<T>");
+}
 
+/// The bytes of T as they lie in memory, for trivially copyable T without padding and floating
+/// point. decode: the payload has not the size of T. A field that not every byte fits (a bool, the
+/// enumerators of an enum) is yours to check: hold a std::uint8_t. Little-endian machines only.
+/// Needs neither cereal nor RTTI nor exceptions. Any thread.
+template <class T>
+struct PodCodec {
   static constexpr CodecId id{"pod "};
 
   Status encode(const T& entry, ByteSink& out) const;

@@ -66,6 +66,7 @@ Result<E> BytesCodec::decode(BytesView bytes) const {
 
 template <class T>
 Status PodCodec<T>::encode(const T& entry, ByteSink& out) const {
+  require_pod<T>();
   return call_codec<Status>(Errc::encode, [&]() -> Status {
     out.write(std::as_bytes(std::span<const T, 1>(std::addressof(entry), 1)));
     return {};
@@ -74,15 +75,18 @@ Status PodCodec<T>::encode(const T& entry, ByteSink& out) const {
 
 template <class T>
 Result<T> PodCodec<T>::decode(BytesView bytes) const {
+  require_pod<T>();
   return call_codec<Result<T>>(Errc::decode, [&]() -> Result<T> {
     if (bytes.size() != sizeof(T)) {
       return Error{.code = Errc::decode,
                    .message = "the payload has " + std::to_string(bytes.size()) +
                               " bytes, the entry type has " + std::to_string(sizeof(T))};
     }
-    std::array<std::byte, sizeof(T)> copy;
-    std::memcpy(copy.data(), bytes.data(), copy.size());
-    return std::bit_cast<T>(copy);
+    if constexpr (std::is_trivially_copyable_v<T>) {
+      std::array<std::byte, sizeof(T)> copy;
+      std::memcpy(copy.data(), bytes.data(), copy.size());
+      return std::bit_cast<T>(copy);
+    }
   });
 }
 

@@ -11,3 +11,5 @@ struct Entry {
 
 template walkit::Status walkit::encode_entry(const walkit::PodCodec<Entry>&, const Entry&,
                                              walkit::ByteSink&);
+template walkit::Result<Entry> walkit::decode_entry<Entry>(const walkit::PodCodec<Entry>&,
+                                                           walkit::BytesView, std::uint32_t);
