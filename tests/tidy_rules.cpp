@@ -67,8 +67,9 @@ std::string resolve(std::string_view include) {
 std::string_view layer_of(std::string_view path) {
   if (path == "include/walkit/version.hpp") return "base";
   // Suites over the user's own types stand on the typed layer.
-  if (under(path, {"include/walkit/testing/codec_suite", "include/walkit/testing/golden",
-                   "include/walkit/testing/fuzz", "include/walkit/testing/matchers"})) {
+  if (under(path, {"include/walkit/testing/codec_suite", "include/walkit/testing/golden.hpp",
+                   "include/walkit/testing/fuzz", "include/walkit/testing/matchers",
+                   "include/walkit/testing/suites"})) {
     return "typed testing";
   }
   for (const std::string_view root : {"include/walkit/", "src/"}) {

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "testing/directory_trial.hpp"
-#include "walkit/testing/suites.hpp"
+#include "walkit/testing/directory_suite.hpp"
 
 namespace walkit::testing {
 namespace {

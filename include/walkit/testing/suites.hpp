@@ -1,16 +1,7 @@
 #pragma once
 
-#include <functional>
-#include <memory>
+// Suites over what you write yourself: a Directory, a codec, an entry type.
 
-#include "walkit/base/result.hpp"
-#include "walkit/io/directory.hpp"
-
-namespace walkit::testing {
-
-/// Whether a Directory does all that walkit/io/directory.hpp says. Each check runs on a fresh,
-/// empty directory of `make_empty`. The first that fails is the error: its message names the check,
-/// what was found and what was expected. What only a crash can show is not tested. One thread.
-Status directory_suite(const std::function<Result<std::shared_ptr<Directory>>()>& make_empty);
-
-}  // namespace walkit::testing
+#include "walkit/testing/codec_suite.hpp"
+#include "walkit/testing/directory_suite.hpp"
+#include "walkit/testing/golden.hpp"
