@@ -11,11 +11,13 @@
 #include <cstring>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
 #include "walkit/base/bytes.hpp"
 #include "walkit/cereal_check.hpp"
+#include "walkit/cereal_sized.hpp"
 
 namespace walkit {
 
@@ -94,7 +96,20 @@ class EntryOutputArchive
   void put(const cereal::NameValuePair<T>& pair) {
     put(pair.value);
   }
+  template <class... T>
+  void put(const Sized<T...>& block) {
+    put_sized(block);
+  }
+  template <class... T>
+  void put(Sized<T...>& block) {
+    put_sized(block);
+  }
+  template <class... T>
+  void put_sized(const Sized<T...>& block);
+  void require_elements_with_bytes() const;
   void flush();
+
+  class Block;
 
   ByteSink* sink_ = nullptr;
   std::uint64_t flushed_ = 0;      // bytes the sink has
@@ -111,14 +126,15 @@ class EntryOutputArchive
 class EntryInputArchive
     : public cereal::InputArchive<EntryInputArchive, cereal::AllowEmptyClassElision> {
  public:
-  /// What a payload that ends between two fields of the entry means.
-  enum class MissingFields { refuse, keep_defaults };
+  /// That of the payload, beside the entry's own. older: fields at the end may be missing and keep
+  /// their defaults. newer: there may be more fields than are known, which are skipped.
+  enum class Schema { same, older, newer };
 
   EntryInputArchive() : InputArchive(this) {}
 
   /// Throws cereal::Exception where the bytes are no E, and what a serialize throws.
   template <class E>
-  void read(BytesView payload, E& entry, MissingFields missing);
+  void read(BytesView payload, E& entry, Schema schema);
 
   template <class... T>
   EntryInputArchive& operator()(T&&... fields) {
@@ -151,12 +167,24 @@ class EntryInputArchive
   void get(cereal::NameValuePair<T>& pair) {
     get(pair.value);
   }
+  template <class... T>
+  void get(Sized<T...>& block) {
+    get_sized(block);
+  }
+  template <class... T>
+  void get_sized(const Sized<T...>& block);
+  template <class T>
+  void get_grown(T& field);
+  template <class T>
+  void begin_object(T& object);
+  void skip_unknown(std::string_view where);
   [[nodiscard]] std::size_t left() const { return payload_.size() - at_; }
   [[nodiscard]] bool is_missing(const void* field) const;
   void charge(std::uint64_t count, std::size_t each);
   [[noreturn]] void fail(const std::string& what) const;
 
-  BytesView payload_;
+  Schema schema_ = Schema::same;
+  BytesView payload_;  // up to the end of the innermost block
   std::size_t at_ = 0;
   std::uint64_t budget_ = 0;
   std::size_t depth_ = 0;

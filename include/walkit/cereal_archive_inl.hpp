@@ -54,6 +54,12 @@ inline void EntryOutputArchive::write_count(std::uint64_t count) {
   payload_min_ = std::max(payload_min_, flushed_ + used_ + count * cost.payload_min);
 }
 
+inline void EntryOutputArchive::require_elements_with_bytes() const {
+  if (flushed_ < payload_min_) {
+    throw cereal::Exception("the entry has a container whose elements take no bytes");
+  }
+}
+
 inline void EntryOutputArchive::flush() {
   sink_->write(BytesView(buffer_.data(), used_));
   flushed_ += used_;
@@ -86,9 +92,7 @@ void EntryOutputArchive::write(const E& entry, ByteSink& sink) {
   depth_ = used_ = 0;
   put(entry);
   flush();
-  if (flushed_ < payload_min_) {
-    throw cereal::Exception("the entry has a container whose elements take no bytes");
-  }
+  require_elements_with_bytes();
   if (memory_ > cereal_limits::decoded_bytes_max(flushed_)) {
     throw cereal::Exception("the entry would take " + std::to_string(memory_) +
                             " bytes of memory to read, more than 4 x its " +
@@ -167,19 +171,27 @@ void EntryInputArchive::get(T& field) {
   }
 }
 
+inline void EntryInputArchive::skip_unknown(std::string_view where) {
+  if (left() == 0) return;
+  if (schema_ != Schema::newer) {
+    fail(std::to_string(left()) + " bytes are left over at the end of " + std::string(where));
+  }
+  at_ = payload_.size();
+}
+
 template <class E>
-void EntryInputArchive::read(BytesView payload, E& entry, MissingFields missing) {
+void EntryInputArchive::read(BytesView payload, E& entry, Schema schema) {
+  schema_ = schema;
   payload_ = payload;
   at_ = 0;
   depth_ = 0;
   budget_ = cereal_limits::decoded_bytes_max(payload.size());
-  entry_begin_ = reinterpret_cast<std::uintptr_t>(std::addressof(entry));
-  entry_end_ = entry_begin_ + sizeof(E);
-  // The fields of a variant are those of the alternative it holds.
-  const std::size_t depth = cereal_check::is_variant<E> ? 2 : 1;
-  missing_depth_ = missing == MissingFields::keep_defaults ? depth : 0;
+  begin_object(entry);
   get(entry);
-  if (left() != 0) fail(std::to_string(left()) + " bytes are left over");
+  skip_unknown("the entry");
 }
 
 }  // namespace walkit
+
+#include "walkit/cereal_sized_inl.hpp"
+#include "walkit/cereal_std.hpp"

@@ -22,8 +22,9 @@ namespace walkit {
 /// The default codec, for E with `template <class A> void serialize(A& a) { a(field, other_field);
 /// }`. Little-endian. Hostile bytes give `decode`, left-over bytes too: memory stays below 4 x the
 /// payload + 1 MiB, nesting below 64 levels; an entry beyond these limits is refused by encode.
-/// Fields added at an entry's end keep their defaults when an older schema number is read; for a
-/// std::variant, at the end of an alternative. Needs RTTI and exceptions. Any thread.
+/// Fields added at an entry's end, or at that of a block of sized(), keep their defaults when an
+/// older schema number is read; for a std::variant, at the end of an alternative. Needs RTTI and
+/// exceptions. Any thread.
 template <class E>
 class CerealCodec {
  public:
@@ -36,7 +37,16 @@ class CerealCodec {
   /// decode: the bytes are no E; incompatible: `schema` is newer than E's; no_memory.
   Result<E> decode(BytesView bytes, std::uint32_t schema = entry_type<E>.schema) const;
 
+  /// This codec, reading entries of newer schemas as told. A WalReader does it by its ReadOptions.
+  /// skip_unknown_fields: incompatible where a std::variant holds an alternative that E lacks.
+  [[nodiscard]] CerealCodec with(NewerSchema newer) const {
+    CerealCodec codec = *this;
+    codec.newer_ = newer;
+    return codec;
+  }
+
  private:
+  NewerSchema newer_ = NewerSchema::refuse;
   static Error newer_schema(std::uint32_t schema);
 };
 
@@ -102,13 +112,23 @@ Result<E> CerealCodec<E>::decode(BytesView bytes, std::uint32_t schema) const {
                 "walkit: CerealCodec reads into a fresh E: give E a default constructor, or name "
                 "another codec: WalWriter<E, MyCodec>");
   constexpr std::uint32_t known = entry_type<E>.schema;
-  if (schema > known) return newer_schema(schema);
+  if (schema > known && newer_ == NewerSchema::refuse) return newer_schema(schema);
   if constexpr (std::is_default_constructible_v<E>) {
     return call_codec<Result<E> >(Errc::decode, [&]() -> Result<E> {
-      using Missing = EntryInputArchive::MissingFields;
+      using Schema = EntryInputArchive::Schema;
       BorrowedArchive<EntryInputArchive> archive;
       Result<E> entry{E{}};
-      archive->read(bytes, *entry, schema < known ? Missing::keep_defaults : Missing::refuse);
+      try {
+        archive->read(bytes, *entry,
+                      schema == known  ? Schema::same
+                      : schema < known ? Schema::older
+                                       : Schema::newer);
+      } catch (const UnknownAlternative& unknown) {
+        if (schema <= known) throw;
+        Error error = newer_schema(schema);
+        error.message += std::string(": ") + unknown.what();
+        return error;
+      }
       return entry;
     });
   }

@@ -114,22 +114,33 @@ struct Upgrades {
     }
   }
 
+  /// As CerealCodec::with, for numbers newer than the last version's.
+  [[nodiscard]] Upgrades with(NewerSchema newer) const {
+    Upgrades codec = *this;
+    codec.newer_ = newer;
+    return codec;
+  }
+
  private:
   template <class V, class... Later>
-  static Result<Entry> decode_as(BytesView bytes, std::uint32_t schema);
+  Result<Entry> decode_as(BytesView bytes, std::uint32_t schema) const;
   static Error unknown(std::uint32_t schema);
+
+  NewerSchema newer_ = NewerSchema::refuse;
 };
 
 template <class First, class... Rest>
 template <class V, class... Later>
-auto Upgrades<First, Rest...>::decode_as(BytesView bytes, std::uint32_t schema) -> Result<Entry> {
+auto Upgrades<First, Rest...>::decode_as(BytesView bytes, std::uint32_t schema) const
+    -> Result<Entry> {
   if (schema == entry_type<V>.schema) {
     Result<V> old = CerealCodec<V>{}.decode(bytes, schema);
     if (!old) return std::move(old).error();
     return upgrade_check::raise<V, Later...>(std::move(*old));
   }
   if constexpr (sizeof...(Later) == 0) {
-    return unknown(schema);
+    const bool skip = schema > entry_type<V>.schema && newer_ == NewerSchema::skip_unknown_fields;
+    return skip ? CerealCodec<V>{}.with(newer_).decode(bytes, schema) : unknown(schema);
   } else {
     return decode_as<Later...>(bytes, schema);
   }

@@ -98,6 +98,9 @@ template <class E, class C>
 Result<WalReader<E, C>> WalReader<E, C>::open(std::shared_ptr<Directory> directory,
                                               ReadOptions options, C codec) {
   require_codec<C, E>();
+  if constexpr (requires { codec = codec.with(options.newer_schema); }) {
+    codec = codec.with(options.newer_schema);
+  }
   auto log = LogReader::open(std::move(directory), std::move(options),
                              LogWriter::Contents{CodecId{C::id}.value, entry_type<E>});
   if (!log) return log.error();

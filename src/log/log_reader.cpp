@@ -17,7 +17,8 @@ std::optional<StoredType> stored(const std::optional<LogWriter::Contents>& conte
                                  const ReadOptions& options) {
   if (!contents) return std::nullopt;
   const EntryType type = options.entry_type.name.empty() ? contents->type : options.entry_type;
-  return StoredType{contents->codec, std::string(type.name), type.schema};
+  const bool any = options.newer_schema == NewerSchema::skip_unknown_fields;
+  return StoredType{contents->codec, std::string(type.name), any ? ~std::uint32_t{0} : type.schema};
 }
 
 }  // namespace

@@ -83,6 +83,13 @@ enum class Step { next, stop };
 /// What strict replay does with a gap that was accepted by a repair.
 enum class RecordedLoss { refuse, accept };
 
+/// What a reader does with entries of a newer schema number than its own. refuse: `incompatible`,
+/// at open. skip_unknown_fields: reads them as its own type and skips the fields it does not know
+/// (old readers beside a new writer), if the newer type only added fields at the end of the entry,
+/// of an alternative or of a walkit::sized() block; an alternative that it does not know is
+/// `incompatible` when that entry is met. Other changes may be read as wrong values.
+enum class NewerSchema { refuse, skip_unknown_fields };
+
 /// Name and schema number of an entry type, stored with the entries: another name or a newer number
 /// is refused. "": not checked.
 struct EntryType {
@@ -130,6 +137,7 @@ struct ReadOptions {
   /// Beside a live writer; flushed: shows what a power cut may take back.
   Durability visibility = Durability::durable;
   std::uint64_t frame_bytes_max = 256u << 20;  // whatever a header says
+  NewerSchema newer_schema = NewerSchema::refuse;
 };
 
 }  // namespace walkit
