@@ -4,11 +4,18 @@
 #include <atomic>
 #include <cereal/types/array.hpp>
 #include <cereal/types/deque.hpp>
+#include <cereal/types/forward_list.hpp>
+#include <cereal/types/list.hpp>
 #include <cereal/types/map.hpp>
 #include <cereal/types/memory.hpp>
 #include <cereal/types/optional.hpp>
+#include <cereal/types/queue.hpp>
 #include <cereal/types/set.hpp>
+#include <cereal/types/stack.hpp>
+#include <cereal/types/tuple.hpp>
+#include <cereal/types/unordered_map.hpp>
 #include <cereal/types/unordered_set.hpp>
+#include <cereal/types/valarray.hpp>
 #include <cereal/types/variant.hpp>
 #include <cstdlib>
 #include <new>
@@ -124,6 +131,26 @@ TEST(CerealHostile, NestedEmptiesShareOneBudget) {
     bytes.insert(bytes.end(), inner.begin(), inner.end());
   }
   expect_refused<std::vector<std::vector<Empty>>>(bytes);
+}
+
+template <class... Container>
+void expect_counts_refused(std::uint64_t count) {
+  (expect_refused<Container>(count_bytes(count)), ...);
+}
+
+TEST(CerealHostile, NoKindOfContainerBelievesACount) {
+  for (const std::uint64_t count : {1ull, 1'000'000ull, 1ull << 40, ~0ull}) {
+    expect_counts_refused<std::list<int>, std::forward_list<char>, std::multiset<int>,
+                          std::unordered_multiset<int>, std::multimap<int, char>,
+                          std::unordered_map<int, char>, std::queue<int>, std::stack<int>,
+                          std::valarray<char>, std::valarray<std::string>, std::filesystem::path,
+                          std::vector<std::vector<int>>, std::u32string>(count);
+  }
+  for (const std::uint64_t count : {2'000'000ull, 1ull << 40, ~0ull}) {
+    expect_counts_refused<std::list<Empty>, std::forward_list<Empty>, std::deque<Empty>,
+                          std::valarray<Empty>, std::vector<std::tuple<>>>(count);
+  }
+  expect_counts_refused<std::list<Empty>, std::forward_list<Empty>>(40'000);
 }
 
 TEST(CerealHostile, SmallElementsWithLargeMemoryMeetTheBudget) {

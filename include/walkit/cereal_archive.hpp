@@ -44,7 +44,9 @@ constexpr ElementCost element_cost() {
     constexpr std::size_t bucket = requires { typename T::hasher; }
     ? sizeof(void*) : 0;
     constexpr std::size_t payload = std::is_arithmetic_v<V> ? sizeof(V) : !std::is_empty_v<V>;
-    return {sizeof(V) + bucket, payload};
+    // No byte stands behind an empty element, so the node that holds it has to count.
+    constexpr bool has_nodes = payload == 0 && !requires(T & t) { t.data(); };
+    return {sizeof(V) + bucket + (has_nodes ? 4 * sizeof(void*) : 0), payload};
   } else {
     return {};
   }

@@ -20,8 +20,10 @@
 namespace walkit {
 
 /// The default codec, for E with `template <class A> void serialize(A& a) { a(field, other_field);
-/// }`. Little-endian. Hostile bytes give `decode`, left-over bytes too: memory stays below 4 x the
-/// payload + 1 MiB, nesting below 64 levels; an entry beyond these limits is refused by encode.
+/// }`. Little-endian. Hostile bytes give `decode`, left-over bytes too: elements take at most 4 x
+/// the payload + 1 MiB of memory (the nodes of lists, sets and maps come on top, some 40 bytes for
+/// each element that the payload holds), nesting ends at 64 levels; an entry beyond these limits is
+/// refused by encode.
 /// Fields added at an entry's end, or at that of a block of sized(), keep their defaults when an
 /// older schema number is read; for a std::variant, at the end of an alternative. Needs RTTI and
 /// exceptions. Any thread.

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <string>
 #include <utility>
+#include <valarray>
 #include <variant>
 
 #include "walkit/cereal_archive.hpp"
@@ -65,6 +66,19 @@ void load(EntryInputArchive& archive, std::chrono::time_point<C, D>& time) {
   D since{};
   archive(since);
   time = std::chrono::time_point<C, D>(since);
+}
+
+// cereal's own loader takes the address of the first element, where there may be none.
+template <class T>
+void save(EntryOutputArchive& archive, const std::valarray<T>& values) {
+  archive.write_count(values.size());
+  for (const T& value : values) archive(value);
+}
+
+template <class T>
+void load(EntryInputArchive& archive, std::valarray<T>& values) {
+  values.resize(archive.read_count());
+  for (T& value : values) archive(value);
 }
 
 /// As UTF-8 with '/' between its parts, whatever the machine. Templates, since a path is made of
