@@ -112,21 +112,24 @@ template <class F>
 Result<Step> WalReader<E, C>::call(F& apply, WalRecord<E>& record) {
   static_assert(std::invocable<F&, WalRecord<E>&>,
                 "walkit: the callback takes a walkit::WalRecord<E>& (or const&, or auto&)");
-  using Answer = std::invoke_result_t<F&, WalRecord<E>&>;
-  static_assert(
-      std::is_void_v<Answer> || std::same_as<Answer, Step> || std::same_as<Answer, Status>,
-      "walkit: a replay callback returns void, walkit::Step (next or stop) or "
-      "walkit::Status. A bool or another value is refused, since it is easily the outcome "
-      "of an apply function and would end the replay in silence: drop it, or return Step");
-  if constexpr (std::is_void_v<Answer>) {
-    apply(record);
-    return Step::next;
-  } else if constexpr (std::same_as<Answer, Step>) {
-    return apply(record);
-  } else {
-    if (Status ok = apply(record); !ok) return ok.error();
-    return Step::next;
+  if constexpr (std::invocable<F&, WalRecord<E>&>) {  // else one sentence is enough
+    using Answer = std::invoke_result_t<F&, WalRecord<E>&>;
+    static_assert(
+        std::is_void_v<Answer> || std::same_as<Answer, Step> || std::same_as<Answer, Status>,
+        "walkit: a replay callback returns void, walkit::Step (next or stop) or "
+        "walkit::Status. A bool or another value is refused, since it is easily the outcome "
+        "of an apply function and would end the replay in silence: drop it, or return Step");
+    if constexpr (std::is_void_v<Answer>) {
+      apply(record);
+      return Step::next;
+    } else if constexpr (std::same_as<Answer, Step>) {
+      return apply(record);
+    } else if constexpr (std::same_as<Answer, Status>) {
+      if (Status ok = apply(record); !ok) return ok.error();
+      return Step::next;
+    }
   }
+  return Step::stop;
 }
 
 template <class E, class C>
