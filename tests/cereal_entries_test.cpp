@@ -134,9 +134,9 @@ TEST(CerealEntries, EnumsOfAnyWidth) {
 }
 
 struct Node {  // holds itself, through a vector and a map
-  std::string name{};
-  std::vector<Node> children{};
-  std::map<std::string, Node> named{};
+  std::string name;
+  std::vector<Node> children;
+  std::map<std::string, Node> named;
   friend bool operator==(const Node&, const Node&) = default;
   template <class A>
   void serialize(A& a) {
@@ -144,10 +144,15 @@ struct Node {  // holds itself, through a vector and a map
   }
 };
 
+Node node(std::string name, std::vector<Node> children = {},
+          std::map<std::string, Node> named = {}) {
+  return Node{std::move(name), std::move(children), std::move(named)};
+}
+
 TEST(CerealEntries, TypesThatHoldThemselves) {
-  expect_entry(Node{"root", {{"a", {{"b"}}}, {"c"}}, {{"d", {"e"}}}});
+  expect_entry(node("root", {node("a", {node("b")}), node("c")}, {{"d", node("e")}}));
   Node deep;
-  for (int i = 0; i != 40; ++i) deep = Node{"n", {deep}};
+  for (int i = 0; i != 40; ++i) deep = node("n", {deep});
   Bytes bytes;
   ByteSink sink(bytes, 1 << 20);
   EXPECT_THAT(encode_entry(CerealCodec<Node>{}, deep, sink), HasErrc(Errc::encode));
@@ -166,7 +171,7 @@ struct Everything {
 TEST(CerealEntries, AllOfThemInsideEachOther) {
   using namespace std::chrono_literals;
   Everything all;
-  all.tree = {{"k", {1, Node{"n", {{"m"}}}}}};
+  all.tree = {{"k", {1, node("n", {node("m")})}}};
   all.both = {{std::set{1, 2}, std::set<int>{}}, 5ms};
   expect_entry(all);
 }

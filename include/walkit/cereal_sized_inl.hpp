@@ -2,7 +2,7 @@
 
 #include <limits>
 
-#include "walkit/cereal_archive.hpp"
+#include "walkit/cereal_archive_inl.hpp"
 #include "walkit/cereal_leaves.hpp"
 
 namespace walkit {
@@ -34,7 +34,7 @@ void EntryOutputArchive::put_sized(const Sized<T...>& block) {
   std::uint64_t bytes = 0;
   flushed_ += sizeof bytes;  // it stands before the fields, so that a position is what it will be
   const std::uint64_t payload_min = std::exchange(payload_min_, 0);
-  std::apply([this](auto&... fields) { (put(fields), ...); }, block.fields);
+  std::apply([this](auto&... fields) { (this->put(fields), ...); }, block.fields);
   flush();
   require_elements_with_bytes();
   payload_min_ = std::max(payload_min, payload_min_);
@@ -57,7 +57,7 @@ void EntryInputArchive::get_sized(const Sized<T...>& block) {
 
   const BytesView whole = std::exchange(payload_, payload_.first(at_ + bytes));
   const auto outside = std::tuple(entry_begin_, entry_end_, missing_depth_);
-  std::apply([this](auto&... fields) { (get_grown(fields), ...); }, block.fields);
+  std::apply([this](auto&... fields) { (this->get_grown(fields), ...); }, block.fields);
   std::tie(entry_begin_, entry_end_, missing_depth_) = outside;
   skip_unknown("a block");
   payload_ = whole;
