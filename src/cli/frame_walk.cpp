@@ -6,6 +6,7 @@
 
 #include "base/crc32c.hpp"
 #include "base/little_endian.hpp"
+#include "log/compression.hpp"
 
 namespace walkit::cli {
 namespace {
@@ -26,10 +27,20 @@ EntryIdRange between(EntryId expected, EntryId first) {
   return {expected, first - 1};
 }
 
-std::string body_fault(const FrameHeader& header, BytesView body) {
-  if (Status ok = check_body(header, body); !ok) return ok.error().message;
+// Decompresses what is compressed, so that it is known to be whole.
+std::string body_fault(const FrameHeader& header, BytesView body, std::uint64_t frame_bytes_max) {
+  const auto parts = split_body(header, body);
+  if (!parts) return parts.error().message;
   if (header.is(FrameKind::loss) && !decode_loss(body)) return "a loss that is none";
-  return "";
+  if (!header.is(FrameKind::entries)) return "";
+  if (kFrameHeaderBytes + parts->plain_bytes() > limit_of(header, frame_bytes_max)) {
+    return "a frame above the limit once it is decompressed";
+  }
+  Decompressor decompressor;
+  const auto entries = decompressor.entries_of(*parts);
+  if (!entries) return entries.error().message;
+  const Status fits = check_entries(header, *entries);
+  return fits ? "" : fits.error().message;
 }
 
 }  // namespace
@@ -117,7 +128,7 @@ Result<FoundFrame> FrameWalk::look_at(const FrameHeader& header) {
   } else if (!all_zero(stored->subspan(header.body_bytes))) {
     found.fault = "padding is not zero";
   } else if (found.fault.empty()) {
-    found.fault = body_fault(header, found.body);
+    found.fault = body_fault(header, found.body, frame_bytes_max_);
   }
   return found;
 }
