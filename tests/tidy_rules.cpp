@@ -197,6 +197,10 @@ Tree read_tree(const std::filesystem::path& root) {
   Tree tree;
   for (fs::recursive_directory_iterator entry(root), end; entry != end; ++entry) {
     const std::string path = entry->path().lexically_relative(root).generic_string();
+    if (path == ".git") {  // a folder, or the file of a second work tree
+      entry.disable_recursion_pending();
+      continue;
+    }
     if (entry->is_directory()) {
       const bool hidden = path.starts_with('.') && path != ".ci";
       const bool data = contains({"build", "tests/golden", "fuzz/corpus"}, path);

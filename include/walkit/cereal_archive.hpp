@@ -80,6 +80,7 @@ class EntryOutputArchive
 
   void write_bytes(const void* from, std::size_t bytes);
   void write_count(std::uint64_t count);
+  void write_text(const std::string& text);
 
   // What cereal would remember from one entry to the next.
   template <class... T>

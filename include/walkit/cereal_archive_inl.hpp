@@ -54,6 +54,25 @@ inline void EntryOutputArchive::write_count(std::uint64_t count) {
   payload_min_ = std::max(payload_min_, flushed_ + used_ + count * cost.payload_min);
 }
 
+// What write_count() and write_bytes() do, at once: most bytes of most entries are texts.
+inline void EntryOutputArchive::write_text(const std::string& text) {
+  const std::uint64_t count = text.size();
+  const std::size_t bytes = sizeof count + text.size();
+  if (bytes > buffer_.size() - used_) {
+    element_ = cereal_limits::element_cost<std::string>();
+    write_count(count);
+    write_bytes(text.data(), text.size());
+    return;
+  }
+  std::uint64_t stored = count;
+  cereal_limits::to_or_from_little_endian(&stored, 1);
+  std::byte* const to = buffer_.data() + used_;
+  std::memcpy(to, &stored, sizeof stored);
+  std::memcpy(to + sizeof stored, text.data(), count);
+  memory_ += count * cereal_limits::element_cost<std::string>().memory;
+  used_ += bytes;
+}
+
 inline void EntryOutputArchive::require_elements_with_bytes() const {
   if (flushed_ < payload_min_) {
     throw cereal::Exception("the entry has a container whose elements take no bytes");
@@ -73,6 +92,8 @@ void EntryOutputArchive::put(T& field) {
     OutputArchive::operator()(field);
   } else if constexpr (cereal_check::is_leaf<Field>) {
     save(*this, field);
+  } else if constexpr (std::is_same_v<Field, std::string>) {
+    write_text(field);
   } else if constexpr (cereal_check::is_field<Field>) {
     if constexpr (cereal_check::is_unique_pointer<Field>) {
       if (field != nullptr) memory_ += sizeof(*field);

@@ -52,58 +52,53 @@ class CerealCodec {
   static Error newer_schema(std::uint32_t schema);
 };
 
-/// A thread's archive of one kind, borrowed for one entry. It is kept since cereal's archives hold
+/// A thread's archive of one kind, lent for one entry. It is kept since cereal's archives hold
 /// several containers that are costly to make and that stay empty here. A serialize that uses a
 /// codec itself finds the archive taken and gets a fresh one.
 template <class Archive>
-class BorrowedArchive {
+class LentArchive {
  public:
-  BorrowedArchive();
-  BorrowedArchive(const BorrowedArchive&) = delete;
-  BorrowedArchive& operator=(const BorrowedArchive&) = delete;
-  ~BorrowedArchive();
-
-  Archive* operator->() { return archive_; }
+  /// Calls use(Archive&); what it throws passes through.
+  template <class F>
+  static void lend(F&& use) {
+    LentArchive& mine = of_thread();
+    if (mine.taken_) return lend_fresh(use);
+    if (mine.archive_ == nullptr) mine.archive_ = ::new (mine.storage_) Archive;
+    const Taken taken(mine);
+    use(*mine.archive_);
+  }
 
  private:
+  struct Taken {
+    explicit Taken(LentArchive& lent) : archive(lent) { archive.taken_ = true; }
+    Taken(const Taken&) = delete;
+    Taken& operator=(const Taken&) = delete;
+    ~Taken() { archive.taken_ = false; }
+    LentArchive& archive;
+  };
+
+  // Apart, so that the usual path need not make room for an archive on its stack.
+  template <class F>
+  [[gnu::noinline]] static void lend_fresh(F& use) {
+    Archive fresh;
+    use(fresh);
+  }
+  static LentArchive& of_thread() {
+    static thread_local constinit LentArchive mine;
+    return mine;
+  }
+
   /// Without a destructor, so that a log may be used while a thread or the program ends. Nothing
   /// leaks: an archive that remembers nothing owns no memory.
-  struct Kept {
-    alignas(Archive) std::byte storage[sizeof(Archive)]{};
-    Archive* archive = nullptr;
-    bool taken = false;
-  };
-  static Kept& kept() {
-    static thread_local constinit Kept kept;
-    return kept;
-  }
-
-  Archive* archive_;
-  std::optional<Archive> fresh_;
+  alignas(Archive) std::byte storage_[sizeof(Archive)]{};
+  Archive* archive_ = nullptr;
+  bool taken_ = false;
 };
-
-template <class Archive>
-BorrowedArchive<Archive>::BorrowedArchive() {
-  Kept& mine = kept();
-  if (mine.taken) {
-    archive_ = &fresh_.emplace();
-    return;
-  }
-  if (mine.archive == nullptr) mine.archive = ::new (mine.storage) Archive;
-  mine.taken = true;
-  archive_ = mine.archive;
-}
-
-template <class Archive>
-BorrowedArchive<Archive>::~BorrowedArchive() {
-  if (!fresh_) kept().taken = false;
-}
 
 template <class E>
 Status CerealCodec<E>::encode(const E& entry, ByteSink& out) const {
   return call_codec<Status>(Errc::encode, [&]() -> Status {
-    BorrowedArchive<EntryOutputArchive> archive;
-    archive->write(entry, out);
+    LentArchive<EntryOutputArchive>::lend([&](auto& archive) { archive.write(entry, out); });
     return {};
   });
 }
@@ -118,13 +113,14 @@ Result<E> CerealCodec<E>::decode(BytesView bytes, std::uint32_t schema) const {
   if constexpr (std::is_default_constructible_v<E>) {
     return call_codec<Result<E> >(Errc::decode, [&]() -> Result<E> {
       using Schema = EntryInputArchive::Schema;
-      BorrowedArchive<EntryInputArchive> archive;
       Result<E> entry{E{}};
       try {
-        archive->read(bytes, *entry,
-                      schema == known  ? Schema::same
-                      : schema < known ? Schema::older
-                                       : Schema::newer);
+        LentArchive<EntryInputArchive>::lend([&](auto& archive) {
+          archive.read(bytes, *entry,
+                       schema == known  ? Schema::same
+                       : schema < known ? Schema::older
+                                        : Schema::newer);
+        });
       } catch (const UnknownAlternative& unknown) {
         if (schema <= known) throw;
         Error error = newer_schema(schema);

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "log/entry_source.hpp"
-#include "log/salvage_scanner.hpp"
 #include "log/reading.hpp"
+#include "log/salvage_scanner.hpp"
 
 namespace walkit::log {
 

@@ -66,8 +66,7 @@ class SalvageScanner {
   Status check_end(const SegmentHeader& next);
 
   [[nodiscard]] bool counts(const FrameHeader& header) const;
-  [[nodiscard]] std::string why_not_read(const FrameHeader& header,
-                                         std::uint64_t body_bytes) const;
+  [[nodiscard]] std::string why_not_read(const FrameHeader& header, std::uint64_t body_bytes) const;
   void open_hole(std::string message);
   void tell(Error error);
   void settle(EntryId through);

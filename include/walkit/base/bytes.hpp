@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstring>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -37,10 +36,7 @@ class ByteSink {
       return;
     }
     if (bytes.empty()) return;
-    const std::size_t begin = out_.size();
-    // insert() is slower for small pieces, and g++ 12 warns about it wrongly.
-    out_.resize(begin + bytes.size());
-    std::memcpy(out_.data() + begin, bytes.data(), bytes.size());
+    out_.insert(out_.end(), bytes.begin(), bytes.end());  // resize() would fill it first
     room_ -= bytes.size();
   }
   void write(std::string_view text) { write(as_bytes(text)); }

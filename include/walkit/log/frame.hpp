@@ -44,8 +44,8 @@ Status encode(const Frame& frame, Place place, Bytes& out);
 /// frame; one of another offset; a control frame, which the message names; a body or a watermark
 /// that no writer makes. too_large: above the limit of encode. incompatible: of a newer walkit.
 /// not_supported: compressed, so that its payloads cannot be borrowed; WalReader reads it.
-/// invalid_argument: a place where no frame begins. no_memory. Whether a bad frame was acknowledged and is lost, or was cut by a crash, only its log
-/// can tell: see WalReader. Any thread.
+/// invalid_argument: a place where no frame begins. no_memory. Whether a bad frame was acknowledged
+/// and is lost, or was cut by a crash, only its log can tell: see WalReader. Any thread.
 Result<Frame> decode(BytesView bytes, Place place);
 
 }  // namespace walkit::frame

@@ -73,8 +73,8 @@ enum class Compression { none, lz4, zstd };
 
 /// strict: all but a clean end is an error (disaster checks, migrations). best_effort: a torn tail
 /// of the newest segment is the end of the log (start-up after a crash); all else is still an
-/// error. salvage: of a log in any state all that still verifies, in order, and each hole as a value
-/// (to save what can be saved; see docs/repair.md).
+/// error. salvage: of a log in any state all that still verifies, in order, and each hole as a
+/// value (to save what can be saved; see docs/repair.md).
 enum class ReplayMode { strict, best_effort, salvage };
 
 /// What a replay callback may answer.
