@@ -130,6 +130,75 @@ TEST(Cursor, AnEntryThatIsNoneIsAnErrorWithItsPlace) {
   EXPECT_GT(errors[0].offset, 0u);
 }
 
+TEST(Salvage, GivesWhatReadsAndTheHolesAsValues) {
+  LogBox box = some_log(150);
+  box.close();
+  const auto frames = read_segment(*box.home(), segment_files(box.directory)[2]).frames;
+  box.flip(box.segment(2), frames[1].offset + 70);
+  const std::uint64_t gone = frames[1].first.value;
+  const auto reader = WalReader<std::string, Fussy>::open(box.directory).value();
+  std::vector<std::uint64_t> seen;
+  const auto summary = reader.replay_each(ReplayMode::salvage, [&](const auto& record) {
+    seen.push_back(record.entry_id.value);
+    EXPECT_EQ(record.payload, text_of(record.entry_id.value));
+  });
+  ASSERT_THAT(summary, IsOk());
+  EXPECT_EQ(seen.size(), 148u) << "all but the damaged one and entry 2, which the codec refuses";
+  ASSERT_EQ(summary->gaps.size(), 2u);
+  EXPECT_EQ(summary->gaps[0].lost, (EntryIdRange{EntryId{gone}, EntryId{gone}}));
+  EXPECT_EQ("wal/" + summary->gaps[0].file, box.segment(2));
+  EXPECT_EQ(summary->gaps[1].lost, (EntryIdRange{EntryId{2}, EntryId{2}}));
+
+  auto cursor = reader.cursor({}, ReplayMode::salvage);
+  std::vector<std::uint64_t> pulled;
+  for (auto& record : cursor) pulled.push_back(record.value().entry_id.value);
+  EXPECT_EQ(pulled, seen);
+  EXPECT_EQ(cursor.summary().gaps.size(), 2u);
+}
+
+TEST(Salvage, IntoAVectorIsRefused) {
+  LogBox box = some_log(3);
+  EXPECT_THAT(Reader::open(box.directory).value().replay(ReplayMode::salvage),
+              HasErrc(Errc::invalid_argument));
+}
+
+TEST(Salvage, KeepsToARange) {
+  LogBox box = some_log(150);
+  box.close();
+  const auto frames = read_segment(*box.home(), segment_files(box.directory)[2]).frames;
+  box.flip(box.segment(2), frames[1].offset + 70);
+  const EntryId gone = frames[1].first;
+  const Reader reader = Reader::open(box.directory).value();
+  const auto count = [&](EntryId first, EntryId last) {
+    const auto summary =
+        reader.replay_range({first, last}, ReplayMode::salvage, [](const auto&) {}).value();
+    return std::pair(summary.entry_count, summary.gaps.size());
+  };
+  EXPECT_EQ(count(gone - 2, gone + 2), std::pair(std::uint64_t{4}, std::size_t{1}));
+  EXPECT_EQ(count(EntryId{1}, gone - 1), std::pair(gone.value - 1, std::size_t{0}));
+  EXPECT_EQ(count(gone + 1, EntryId{150}), std::pair(150 - gone.value, std::size_t{0}));
+}
+
+TEST(Reader, GivesSingleEntriesBackwardsAndByTime) {
+  LogBox box = some_log(150);
+  const Reader reader = Reader::open(box.directory).value();
+  for (const std::uint64_t id : {1u, 2u, 77u, 150u}) {
+    EXPECT_EQ(reader.read(EntryId{id}).value().payload, text_of(id));
+  }
+  EXPECT_THAT(reader.read(EntryId{151}), HasErrc(Errc::not_found));
+  std::uint64_t expected = 150;
+  for (auto& record : reader.newest_first()) {
+    EXPECT_EQ(record.value().entry_id.value, expected--);
+  }
+  EXPECT_EQ(expected, 0u);
+  const auto time = reader.written_at(EntryId{77}).value();
+  const EntryId since = reader.first_since(time).value();
+  EXPECT_LE(since.value, 77u);
+  EXPECT_EQ(reader.written_at(since).value(), time);
+  EXPECT_THAT(reader.first_since(time + std::chrono::hours(1'000'000)), HasErrc(Errc::not_found));
+  EXPECT_EQ(reader.first_since({}).value(), EntryId{1});
+}
+
 TEST(Cursor, ViewsAreNotCopied) {
   LogBox box = some_log(150);
   std::uint64_t n = 0;

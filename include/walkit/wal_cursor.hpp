@@ -5,6 +5,7 @@
 #include <iterator>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "walkit/wal_reader.hpp"
 
@@ -30,7 +31,8 @@ class WalReader<E, C>::Cursor {
  protected:
   friend class WalReader;
   using Item = Result<WalRecord<E>>;
-  Cursor(Result<LogCursor> log, C codec) : log_(std::move(log)), codec_(std::move(codec)) {}
+  Cursor(Result<LogCursor> log, C codec, ReplayMode mode = ReplayMode::strict)
+      : log_(std::move(log)), codec_(std::move(codec)), mode_(mode) {}
 
   /// none: the end, or nothing came in time.
   std::optional<Item> pull(std::chrono::milliseconds timeout);
@@ -40,6 +42,8 @@ class WalReader<E, C>::Cursor {
 
   Result<LogCursor> log_;
   C codec_;
+  ReplayMode mode_;
+  std::vector<Error> undecoded_{};
   std::optional<Item> current_{};
   bool started_ = false, failed_ = false;
 };
@@ -88,7 +92,10 @@ auto WalReader<E, C>::Cursor::begin() -> Iterator {
 
 template <class E, class C>
 ReplaySummary WalReader<E, C>::Cursor::summary() const {
-  return log_ ? log_->summary() : ReplaySummary{};
+  if (!log_) return {};
+  ReplaySummary summary = log_->summary();
+  summary.gaps.insert(summary.gaps.end(), undecoded_.begin(), undecoded_.end());
+  return summary;
 }
 
 template <class E, class C>
@@ -97,14 +104,18 @@ auto WalReader<E, C>::Cursor::pull(std::chrono::milliseconds timeout) -> std::op
     failed_ = true;
     return log_.error();
   }
-  const auto more = log_->advance(timeout);
-  if (more && !*more) return std::nullopt;
-  std::optional<Item> item = more ? decode(codec_, log_->entry()) : Item(more.error());
-  if (!*item) {
-    failed_ = true;
-    log_ = item->error();
+  for (;;) {
+    const auto more = log_->advance(timeout);
+    if (more && !*more) return std::nullopt;
+    std::optional<Item> item = more ? decode(codec_, log_->entry()) : Item(more.error());
+    if (*item) return item;
+    if (!is_hole(mode_, item->error())) {
+      failed_ = true;
+      log_ = item->error();
+      return item;
+    }
+    undecoded_.push_back(item->error());
   }
-  return item;
 }
 
 template <class E, class C>
@@ -118,7 +129,7 @@ Result<std::optional<WalRecord<E>>> WalReader<E, C>::Follower::next(
 
 template <class E, class C>
 auto WalReader<E, C>::cursor(EntryId from, ReplayMode mode) const -> Cursor {
-  return Cursor(log_.cursor(mode, {.first = from}), codec_);
+  return Cursor(log_.cursor(mode, {.first = from}), codec_, mode);
 }
 
 template <class E, class C>

@@ -89,6 +89,10 @@ class WalReader {
   template <class F>
   static Result<Step> call(F& apply, WalRecord<E>& record);
   static Result<WalRecord<E>> decode(const C& codec, const EntryView& entry);
+  /// To salvage, an entry that is none is a hole like others.
+  static bool is_hole(ReplayMode mode, const Error& undecoded) {
+    return mode == ReplayMode::salvage && undecoded.code == Errc::decode;
+  }
 
   LogReader log_;
   C codec_;
@@ -135,11 +139,16 @@ Result<Step> WalReader<E, C>::call(F& apply, WalRecord<E>& record) {
 template <class E, class C>
 template <class F>
 Result<ReplaySummary> WalReader<E, C>::run(ReplayMode mode, ReplayRange range, F&& apply) const {
-  return log_.replay(mode, range, [&](const EntryView& entry) -> Result<Step> {
+  std::vector<Error> undecoded;
+  auto summary = log_.replay(mode, range, [&](const EntryView& entry) -> Result<Step> {
     auto record = decode(codec_, entry);
-    if (!record) return record.error();
-    return call(apply, *record);
+    if (record) return call(apply, *record);
+    if (!is_hole(mode, record.error())) return record.error();
+    undecoded.push_back(record.error());
+    return Step::next;
   });
+  if (summary) summary->gaps.insert(summary->gaps.end(), undecoded.begin(), undecoded.end());
+  return summary;
 }
 
 template <class E, class C>
@@ -150,6 +159,7 @@ Result<WalRecord<E>> WalReader<E, C>::decode(const C& codec, const EntryView& en
   error.message = "entry " + to_string(entry.entry_id) + ": " + error.message;
   error.file = entry.file;
   error.offset = entry.offset;
+  error.lost = {entry.entry_id, entry.entry_id};
   return error;
 }
 
@@ -158,6 +168,11 @@ Result<std::vector<WalRecord<E>>> WalReader<E, C>::replay(ReplayMode mode) const
   static_assert(!std::same_as<E, std::string_view> && !std::same_as<E, BytesView>,
                 "walkit: views live for a replay_each callback only. Read std::string or "
                 "walkit::Bytes");
+  if (mode == ReplayMode::salvage) {
+    return Error{.code = Errc::invalid_argument,
+                 .message = "a vector of records has no place for the holes that salvage finds",
+                 .next_step = "use replay_each or cursor(), and ask their summary for the gaps"};
+  }
   using Records = std::vector<WalRecord<E>>;
   return call_codec<Result<Records>>(Errc::decode, [&]() -> Result<Records> {
     Records records;
