@@ -28,10 +28,10 @@ struct WalRecord {
 };
 
 /// Reads a log that others may be writing: takes no lock, changes nothing, sees a prefix; each call
-/// looks anew. strict: all but a clean end is an error; best_effort: a torn tail is the end. Beside
-/// a live writer what is durable is the end, whatever the mode. An error of the device is never an
-/// end. corrupt names file, offset and the ids that are gone; no mode gives an entry behind a hole.
-/// Any thread.
+/// looks anew. strict: all but a clean end is an error; best_effort: a torn tail is the end;
+/// neither gives an entry behind a hole. salvage: all that reads, the holes in ReplaySummary::gaps.
+/// Beside a live writer what is durable is the end, whatever the mode. An error of the device is
+/// never an end. corrupt names file, offset and the ids that are gone. Any thread.
 template <class E, class C = CerealCodec<E>>
 class WalReader {
   static_assert(

@@ -130,8 +130,8 @@ struct WalOptions {
 
 /// How a log is read.
 struct ReadOptions {
-  EntryType entry_type{};
-  EntryId expect_durable_through{};
+  EntryType entry_type{};            // instead of what E declares
+  EntryId expect_durable_through{};  // as in WalOptions
   std::string subdirectory = "wal";
   RecordedLoss recorded_loss = RecordedLoss::refuse;
   /// Beside a live writer; flushed: shows what a power cut may take back.

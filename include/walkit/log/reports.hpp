@@ -37,7 +37,7 @@ struct ReplaySummary {
   std::uint64_t entry_count = 0;  // the same, lower than the range only where there are gaps
   EntryId proven_through{};       // above it: read, but no finished sync is known to cover it
   std::uint64_t torn_bytes = 0, suspect_bytes = 0;
-  std::vector<Error> gaps{};      // recorded losses
+  std::vector<Error> gaps{};      // recorded losses; salvage: each hole
   std::vector<Error> warnings{};  // tolerated: bad manifest slots
 };
 

@@ -35,9 +35,9 @@ class Ticket {
   /// Durable on success. poisoned: in doubt. invalid_argument: called in a callback, where it would
   /// wait for itself.
   Status wait() const;
-  /// Calls callback(Status) once: now, if ready; else on the log's thread, outside its locks, in
-  /// the order of ids. It may be move-only, must not throw, may append_async (which never waits for
-  /// buffer space there); a blocking call in it answers invalid_argument.
+  /// Calls callback(Status) once: now, on this thread, if ready; else on the log's thread, outside
+  /// its locks, in the order of ids. It may be move-only, must not throw, may append_async (there
+  /// it never waits for buffer space); a blocking call there answers invalid_argument.
   template <class F>
   void on_durable(F&& callback) const;
   /// Gives Result<EntryId>; resumes where on_durable calls back.
