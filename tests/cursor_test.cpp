@@ -179,6 +179,17 @@ TEST(Salvage, KeepsToARange) {
   EXPECT_EQ(count(gone + 1, EntryId{150}), std::pair(150 - gone.value, std::size_t{0}));
 }
 
+TEST(Reader, NoLogWhereTheCallerKnowsOfOneIsDamage) {
+  const auto directory = MemoryDirectory::create();
+  EXPECT_THAT(Reader::open(directory), HasErrc(Errc::not_found));
+  const ReadOptions knows{.expect_durable_through = EntryId{3}};
+  const auto no_folder = Reader::open(directory, knows);
+  ASSERT_THAT(no_folder, HasErrc(Errc::corrupt));
+  EXPECT_EQ(no_folder.error().lost, (EntryIdRange{EntryId{1}, EntryId{3}}));
+  directory->subdirectory("wal", OpenMode::create).value();
+  EXPECT_THAT(Reader::open(directory, knows), HasErrc(Errc::corrupt));
+}
+
 TEST(Reader, GivesSingleEntriesBackwardsAndByTime) {
   LogBox box = some_log(150);
   const Reader reader = Reader::open(box.directory).value();

@@ -32,16 +32,21 @@ LogReader::LogReader(std::shared_ptr<Directory> directory, ReadOptions options,
 
 Result<LogReader> LogReader::open(std::shared_ptr<Directory> directory, ReadOptions options,
                                   std::optional<LogWriter::Contents> contents) try {
+  const EntryId floor = options.expect_durable_through;
   auto home = directory->subdirectory(options.subdirectory, OpenMode::read);
   if (!home) {
     Error error = home.error();
     if (error.code == Errc::not_found) {
+      if (floor > EntryId{}) return nothing_there(floor, "the caller");
       error.message = "there is no log here: no folder " + options.subdirectory;
       error.next_step = "open it for writing to create it, or check the folder's name";
     }
     return error;
   }
   const auto listing = list_log(**home);
+  if (!listing && listing.error().code == Errc::not_found && floor > EntryId{}) {
+    return nothing_there(floor, "the caller");
+  }
   if (!listing && listing.error().code != Errc::corrupt) return listing.error();
   const auto type = stored(contents, options);
   if (listing && type && !listing->segments.empty()) {

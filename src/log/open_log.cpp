@@ -12,14 +12,6 @@ namespace {
 
 constexpr std::uint64_t kPrefillBytes = 1 << 20;
 
-Error nothing_there(EntryId known, std::string_view witness) {
-  return {.code = Errc::corrupt,
-          .message = "there is no log here, but " + std::string(witness) + " says that entry " +
-                     to_string(known) + " was durable",
-          .lost = {EntryId{1}, known},
-          .next_step = "check the folder's name, or restore it from a backup"};
-}
-
 // `create` also where it is there: who made it may have been killed before its name was durable.
 Result<std::shared_ptr<Directory>> open_subdirectory(Directory& parent, const WalOptions& options) {
   if (options.expect_durable_through > EntryId{}) {

@@ -155,6 +155,14 @@ Error damage(std::string_view file, std::string message, EntryIdRange lost, std:
           .next_step = std::string(kAfterDamage)};
 }
 
+Error nothing_there(EntryId known, std::string_view witness) {
+  return {.code = Errc::corrupt,
+          .message = "there is no log here, but " + std::string(witness) + " says that entry " +
+                     to_string(known) + " was durable",
+          .lost = {EntryId{1}, known},
+          .next_step = "check the folder's name, or restore it from a backup"};
+}
+
 Error newer_frame(std::string_view file, std::uint64_t offset) {
   return {.code = Errc::incompatible,
           .message = "a frame of a kind this walkit does not know",

@@ -18,6 +18,9 @@ namespace walkit::log {
 [[nodiscard]] Error damage(std::string_view file, std::string message, EntryIdRange lost = {},
                            std::uint64_t offset = 0);
 
+/// corrupt: no log, and yet a witness of one: "the caller", a file.
+[[nodiscard]] Error nothing_there(EntryId known, std::string_view witness);
+
 /// incompatible: a frame whose checksums hold and whose kind or flags are not known here.
 [[nodiscard]] Error newer_frame(std::string_view file, std::uint64_t offset);
 
