@@ -22,6 +22,8 @@ struct Arguments {
   bool cat_json = false;
   LookOptions ls{}, stat{}, verify{};
   InspectOptions inspect{};
+  RepairOptions repair{};
+  std::string accept_loss{};
 };
 
 constexpr const char* kExitCodes =
@@ -143,10 +145,44 @@ void add_inspect(CLI::App& app, InspectOptions& options) {
   add_json(*command, options.json);
 }
 
+// "5-9", "5" or "none".
+std::optional<EntryIdRange> parse_loss(const std::string& text) {
+  if (text == "none") return EntryIdRange{};
+  const std::size_t dash = std::min(text.find('-'), text.size());
+  const std::string first = text.substr(0, dash);
+  const std::string last = dash == text.size() ? first : text.substr(dash + 1);
+  if (!entry_id(first).empty() || !entry_id(last).empty()) return std::nullopt;
+  const EntryIdRange range{EntryId{std::stoull(first)}, EntryId{std::stoull(last)}};
+  return range.empty() ? std::nullopt : std::optional(range);
+}
+
+void add_repair(CLI::App& app, Arguments& arguments) {
+  CLI::App* command =
+      app.add_subcommand("repair", "Say what would mend a damaged log; with --apply, do it");
+  add_directory(*command, arguments.repair.directory);
+  CLI::Option* apply = command->add_flag("--apply", arguments.repair.apply,
+                                         "Do it: old files go whole into quarantine/");
+  command
+      ->add_option("--accept-loss", arguments.accept_loss,
+                   "Entries that may be given up for ever: what the plan says at least")
+      ->needs(apply)
+      ->check([](const std::string& text) {
+        return parse_loss(text) ? "" : "neither A-B, nor an entry id, nor none: " + text;
+      })
+      ->option_text("A-B|ID|none [none]");
+  add_json(*command, arguments.repair.json);
+}
+
 ExitCode dispatch(const CLI::App& app, Arguments& arguments, const Entries& entries) {
   const std::string command = app.get_subcommands().front()->get_name();
   if (command == "append") return append(arguments.append, entries);
   if (command == "inspect") return inspect(arguments.inspect);
+  if (command == "repair") {
+    if (!arguments.accept_loss.empty()) {
+      arguments.repair.accepted = parse_loss(arguments.accept_loss).value_or(EntryIdRange{});
+    }
+    return repair(arguments.repair);
+  }
   if (command == "ls") return ls(arguments.ls, entries);
   if (command == "stat") return stat(arguments.stat, entries);
   if (command == "verify") return verify(arguments.verify, entries);
@@ -226,8 +262,8 @@ int run(int argc, const char* const* argv, const Entries& entries) try {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
   const bool writes = !entries.contents || entries.encode;
-  CLI::App app(writes ? "Looks into write-ahead logs. Only `append` writes."
-                      : "Looks into write-ahead logs.",
+  CLI::App app(writes ? "Looks into write-ahead logs. Only `append` and `repair --apply` write."
+                      : "Looks into write-ahead logs. Only `repair --apply` writes.",
                entries.contents ? "" : "walkit");
   app.set_version_flag("--version", "walkit " + std::string(version()));
   app.footer(kExitCodes);
@@ -236,6 +272,7 @@ int run(int argc, const char* const* argv, const Entries& entries) try {
   if (writes) add_append(app, arguments.append);
   add_cat(app, arguments);
   add_inspect(app, arguments.inspect);
+  add_repair(app, arguments);
   add_look(app, "ls", "List the files of a log", arguments.ls);
   add_progress(*add_look(app, "stat", "Count entries, bytes and sizes", arguments.stat),
                arguments.stat.progress);

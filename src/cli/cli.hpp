@@ -76,4 +76,13 @@ struct InspectOptions {
 /// One file of a log, alone.
 ExitCode inspect(const InspectOptions& options);
 
+struct RepairOptions {
+  std::string directory{};
+  bool apply = false;
+  EntryIdRange accepted{};  // to be lost
+  bool json = false;
+};
+/// Whatever the entries are. Without `apply` it changes nothing.
+ExitCode repair(const RepairOptions& options);
+
 }  // namespace walkit::cli

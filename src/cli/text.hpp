@@ -17,6 +17,9 @@ namespace walkit::cli {
 /// "deadbeef".
 [[nodiscard]] std::string hex(std::string_view bytes);
 
+/// As one word of a command for the shell.
+[[nodiscard]] std::string shell_word(std::string_view text);
+
 /// The line of a dump for up to 16 bytes: offset, hex, and what is printable.
 [[nodiscard]] std::string hex_line(std::uint64_t offset, std::string_view bytes);
 
