@@ -326,7 +326,9 @@ void CliDamagedTest::check(const Row& row) const {
   EXPECT_EQ(read.out, entries_through(row.last));
   EXPECT_EQ(counted.code, row.codes.stat) << counted.err;
   EXPECT_EQ(json::parse(counted.out).value("count", 0), row.last);
-  for (const Outcome* run : {&verified, &listed, &read, &counted}) {
+  const Outcome planned = run_tool({"repair", log()});
+  EXPECT_EQ(planned.code, row.codes.verify == 74 ? 2 : row.codes.verify) << planned.err;
+  for (const Outcome* run : {&verified, &listed, &read, &counted, &planned}) {
     EXPECT_EQ(run->code == 0 || run->err.find("walkit: ") != std::string::npos, true);
   }
 }

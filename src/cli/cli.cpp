@@ -24,6 +24,7 @@ struct Arguments {
   InspectOptions inspect{};
   RepairOptions repair{};
   std::string accept_loss{};
+  SalvageOptions salvage{};
 };
 
 constexpr const char* kExitCodes =
@@ -173,6 +174,18 @@ void add_repair(CLI::App& app, Arguments& arguments) {
   add_json(*command, arguments.repair.json);
 }
 
+void add_salvage(CLI::App& app, SalvageOptions& options) {
+  CLI::App* command =
+      app.add_subcommand("salvage", "Save what still reads of a damaged log as a new one");
+  add_directory(*command, options.directory);
+  command
+      ->add_option("-o,--output", options.target,
+                   "A new directory for the new log and losses.json, the map of what is not in it")
+      ->required()
+      ->option_text("OUT");
+  add_json(*command, options.json);
+}
+
 ExitCode dispatch(const CLI::App& app, Arguments& arguments, const Entries& entries) {
   const std::string command = app.get_subcommands().front()->get_name();
   if (command == "append") return append(arguments.append, entries);
@@ -184,6 +197,7 @@ ExitCode dispatch(const CLI::App& app, Arguments& arguments, const Entries& entr
     return repair(arguments.repair);
   }
   if (command == "ls") return ls(arguments.ls, entries);
+  if (command == "salvage") return salvage(arguments.salvage);
   if (command == "stat") return stat(arguments.stat, entries);
   if (command == "verify") return verify(arguments.verify, entries);
   arguments.cat.from = EntryId{arguments.from};
@@ -273,6 +287,7 @@ int run(int argc, const char* const* argv, const Entries& entries) try {
   add_cat(app, arguments);
   add_inspect(app, arguments.inspect);
   add_repair(app, arguments);
+  add_salvage(app, arguments.salvage);
   add_look(app, "ls", "List the files of a log", arguments.ls);
   add_progress(*add_look(app, "stat", "Count entries, bytes and sizes", arguments.stat),
                arguments.stat.progress);

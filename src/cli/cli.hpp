@@ -85,4 +85,11 @@ struct RepairOptions {
 /// Whatever the entries are. Without `apply` it changes nothing.
 ExitCode repair(const RepairOptions& options);
 
+struct SalvageOptions {
+  std::string directory{}, target{};
+  bool json = false;
+};
+/// Whatever the entries are: all that verifies, as a new log in `target`.
+ExitCode salvage(const SalvageOptions& options);
+
 }  // namespace walkit::cli
