@@ -49,6 +49,11 @@ class CliReadingTest : public CliTest {
   void read_all() const {
     std::vector<Arguments> calls{{"cat", log(), "--decoder", "cat"},
                                  {"cat", log(), "--format", "raw"},
+                                 {"cat", log(), "--keep-going"},
+                                 {"cat", log(), "--newest"},
+                                 {"cat", log(), "--follow", "--limit", "1"},
+                                 {"repair", log()},
+                                 {"salvage", log(), "-o", path("saved")},
                                  {"cat", log() + "/wal"},
                                  {"cat", log(), "--from", "2", "--limit", "1"}};
     for (const char* command : {"cat", "ls", "stat", "verify"}) {

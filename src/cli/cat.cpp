@@ -1,147 +1,207 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <deque>
-#include <optional>
-
-#include "cli/decoder.hpp"
+#include "cli/interrupt.hpp"
 #include "cli/judge.hpp"
-#include "cli/output.hpp"
+#include "cli/printer.hpp"
 #include "cli/progress.hpp"
 #include "cli/text.hpp"
 
 namespace walkit::cli {
 namespace {
 
-void write_dump(Output& out, EntryId id, std::string_view payload) {
-  constexpr std::size_t kWidth = 16;
-  out.write(fmt::format("entry {}, {} bytes\n", id.value, payload.size()));
-  for (std::size_t at = 0; at < payload.size() && !out.stopped(); at += kWidth) {
-    out.write(hex_line(at, payload.substr(at, kWidth)));
-  }
-}
-
-Error named(Error error, const EntryView& entry) {
-  error.message = "entry " + to_string(entry.entry_id) + ": " + error.message;
-  error.file = entry.file;
-  error.offset = entry.offset;
-  return error;
-}
-
-Json place_of(const EntryView& entry) {
-  return {{"id", entry.entry_id.value},
-          {"schema", entry.schema},
-          {"file", entry.file},
-          {"offset", entry.offset}};
-}
-
-// Prints entries in one of the formats.
-class Printer {
- public:
-  Printer(const CatOptions& options, const Entries& entries)
-      : options_(options), entries_(entries) {}
-
-  Status start();
-  Status print(const EntryView& entry);
-  Status finish();
-  Output& output() { return out_; }
-
- private:
-  Status print_described(const EntryView& entry);
-  Status decode(const EntryView& entry);
-  void take_answer(std::string_view line);
-
-  const CatOptions& options_;
-  const Entries& entries_;
-  Output out_{};
-  std::optional<Decoder> decoder_{};
-  std::deque<Json> waiting_{};  // for the decoder, in JSON Lines
-};
-
-Status Printer::start() {
-  if (options_.decoder.empty()) return {};
-  auto started = Decoder::start(options_.decoder);
-  if (!started) return started.error();
-  decoder_.emplace(std::move(*started));
-  return {};
-}
-
-Status Printer::finish() {
-  if (!decoder_ || out_.stopped()) return {};
-  return decoder_->finish([this](std::string_view line) { take_answer(line); });
-}
-
-Status Printer::decode(const EntryView& entry) {
-  // A command that reads all before it answers would fill the memory.
-  constexpr std::size_t kWaitingMax = 1 << 20;
-  if (waiting_.size() >= kWaitingMax) {
-    return Error{.code = Errc::io,
-                 .message = "the decoder has read a million entries and answered none",
-                 .next_step = "make it print each line at once, or use --format text"};
-  }
-  Json line{{"id", entry.entry_id.value}, {"schema", entry.schema}};
-  put_payload(line, as_text(entry.payload));
-  if (options_.format == Format::jsonl) waiting_.push_back(place_of(entry));
-  return decoder_->give(line_of(line), [this](std::string_view answer) { take_answer(answer); });
-}
-
-void Printer::take_answer(std::string_view line) {
-  if (options_.format != Format::jsonl) return out_.write(escape(line) + "\n");
-  Json json = std::move(waiting_.front());
-  waiting_.pop_front();
-  Json parsed = Json::parse(line, nullptr, false);
-  json["entry"] = parsed.is_discarded() ? Json(line) : std::move(parsed);
-  out_.write(line_of(json));
-}
-
-Status Printer::print(const EntryView& entry) {
-  if (decoder_) return decode(entry);
-  const std::string_view payload = as_text(entry.payload);
-  switch (options_.format) {
-    case Format::text:
-      if (entries_.describe) return print_described(entry);
-      out_.write(escape(payload) + "\n");
-      break;
-    case Format::jsonl: {
-      if (entries_.describe) return print_described(entry);
-      Json line = place_of(entry);
-      put_payload(line, payload);
-      out_.write(line_of(line));
-      break;
-    }
-    case Format::hex:
-      write_dump(out_, entry.entry_id, payload);
-      break;
-    case Format::raw:
-      out_.write(payload);
-      break;
-  }
-  return {};
-}
-
-Status Printer::print_described(const EntryView& entry) {
-  const auto words = entries_.describe(entry.payload, entry.schema);
-  if (!words) return named(words.error(), entry);
-  if (options_.format == Format::text) {
-    out_.write(escape(*words) + "\n");
-  } else {
-    Json line = place_of(entry);
-    line["entry"] = *words;
-    out_.write(line_of(line));
-  }
-  return {};
-}
+using std::chrono::milliseconds;
+using End = ReplaySummary::End;
 
 void tell_what_is_not_there(Report& report, const CatOptions& options,
                             const ReplaySummary& summary) {
   const bool bounded = options.to != EntryId::max() || options.from > EntryId{1};
-  if (!bounded || summary.end == ReplaySummary::End::stopped) return;
+  if (!bounded || summary.end == End::stopped || summary.end == End::reached_last) return;
   const EntryId wanted = options.to != EntryId::max() ? options.to : options.from;
   if (!summary.entries.empty() && summary.entries.last >= wanted) return;
   if (summary.entries.empty()) return report.note("no entry in this range: the log ends before it");
   if (options.to == EntryId::max()) return;
   report.note(fmt::format("the log ends with entry {}, before {}", to_string(summary.entries.last),
                           to_string(options.to)));
+}
+
+std::string_view name_of(Format format) {
+  switch (format) {
+    case Format::text:
+      return "text";
+    case Format::jsonl:
+      return "jsonl";
+    case Format::hex:
+      return "hex";
+    case Format::raw:
+      return "raw";
+  }
+  return "";
+}
+
+// One run: a way of reading, and what came of it.
+class Cat {
+ public:
+  Cat(const CatOptions& options, const Entries& entries, const OpenLog& log, Report& report)
+      : options_(options),
+        log_(log),
+        report_(report),
+        printer_(options, entries),
+        // Between the entries on a terminal there is no place for it.
+        progress_("cat", ::isatty(STDOUT_FILENO) == 1 ? When::never : options.progress) {}
+
+  ExitCode run();
+  Output& output() { return printer_.output(); }
+
+ private:
+  Result<ReplaySummary> read();
+  Result<ReplaySummary> read_newest_first();
+  Result<ReplaySummary> follow();
+  Result<Step> take(const EntryView& entry);
+  [[nodiscard]] bool out_of_range(EntryId id) const;
+  ExitCode judge_all(const ReplaySummary& summary);
+  ExitCode tell_interrupt();
+  [[nodiscard]] std::string resume_command() const;
+
+  const CatOptions& options_;
+  const OpenLog& log_;
+  Report& report_;
+  Printer printer_;
+  Progress progress_;
+  std::uint64_t count_ = 0;
+  bool printing_ = true;  // false: it failed
+  EntryId previous_{};    // given
+  bool jumped_ = false;   // over ids
+};
+
+bool Cat::out_of_range(EntryId id) const {
+  return id > options_.to || id < options_.from || count_ == options_.limit;
+}
+
+Result<Step> Cat::take(const EntryView& entry) {
+  if (Interrupt::came() || out_of_range(entry.entry_id)) return Step::stop;
+  if (previous_ != EntryId{} && entry.entry_id != previous_ + 1) jumped_ = true;
+  previous_ = entry.entry_id;
+  const Status printed = printer_.print(entry);
+  printing_ = printed.has_value();
+  if (!printed) return printed.error();
+  progress_.passed(entry.entry_id, entry.payload.size());
+  const EntryId last = options_.newest ? options_.from : options_.to;
+  // What a salvage lost is known at the end of its range only.
+  const bool at_last = !options_.keep_going && entry.entry_id == last;
+  const bool enough = ++count_ == options_.limit || at_last;
+  return output().stopped() || enough ? Step::stop : Step::next;
+}
+
+Result<ReplaySummary> Cat::read() {
+  const auto apply = [this](const EntryView& entry) { return take(entry); };
+  if (options_.follow) return follow();
+  if (options_.newest) return read_newest_first();
+  if (!options_.keep_going) return replay(log_, ReplayMode::best_effort, options_.from, apply);
+  ReplayRange range{.first = options_.from};
+  if (options_.to != EntryId::max()) range.last = options_.to;
+  return log_.reader.replay(ReplayMode::salvage, range, apply);
+}
+
+Result<ReplaySummary> Cat::read_newest_first() {
+  auto cursor = log_.reader.newest_first(options_.to);
+  if (!cursor) return cursor.error();
+  for (;;) {
+    const auto more = cursor->advance();
+    if (!more) return more.error();
+    if (!*more) return cursor->summary();
+    const auto step = take(cursor->entry());
+    if (!step) return step.error();
+    if (*step == Step::next) continue;
+    ReplaySummary summary = cursor->summary();
+    summary.end = End::stopped;
+    return summary;
+  }
+}
+
+// What was given so far is on its way before it waits.
+Result<ReplaySummary> Cat::follow() {
+  constexpr milliseconds kAtOnce{0}, kBetweenLooks{50};  // at the signal and at who reads stdout
+  auto cursor = log_.reader.follow(options_.from, {});
+  if (!cursor) return cursor.error();
+  for (auto wait = kAtOnce; !Interrupt::came() && count_ != options_.limit;) {
+    const auto more = cursor->advance(wait);
+    if (!more) return more.error();
+    wait = *more ? kAtOnce : kBetweenLooks;
+    if (*more) {
+      const auto step = take(cursor->entry());
+      if (!step) return step.error();
+      if (*step == Step::stop) break;
+    } else {
+      output().flush();
+      if (output().stopped() || output().reader_is_gone()) break;
+    }
+  }
+  ReplaySummary summary = cursor->summary();
+  summary.end = End::stopped;
+  return summary;
+}
+
+// The same call, from the next entry on.
+std::string Cat::resume_command() const {
+  std::string command = "walkit cat " + shell_word(options_.directory);
+  if (options_.follow) command += options_.flushed ? " --follow --flushed" : " --follow";
+  if (options_.keep_going) command += " --keep-going";
+  if (options_.newest) command += " --newest";
+  if (options_.format != Format::text)
+    command += fmt::format(" --format {}", name_of(options_.format));
+  if (!options_.decoder.empty()) command += " --decoder " + shell_word(options_.decoder);
+  if (options_.limit != ~std::uint64_t{0}) {
+    command += fmt::format(" --limit {}", options_.limit - count_);
+  }
+  const EntryId last = printer_.last();
+  const bool any = last != EntryId{};
+  const EntryId from = any && !options_.newest ? last + 1 : options_.from;
+  const EntryId to = any && options_.newest ? last - 1 : options_.to;
+  if (from != EntryId{}) command += " --from " + to_string(from);
+  if (to != EntryId::max()) command += " --to " + to_string(to);
+  return command;
+}
+
+// To be stopped is how following ends.
+ExitCode Cat::tell_interrupt() {
+  const EntryId last = printer_.last();
+  const std::string where =
+      last == EntryId{} ? "before the first entry" : "after entry " + to_string(last);
+  report_.note("stopped " + where + ". Next: " + resume_command());
+  return options_.follow ? kIntact : kInterrupted;
+}
+
+ExitCode Cat::judge_all(const ReplaySummary& summary) {
+  tell_what_is_not_there(report_, options_, summary);
+  const bool others = options_.keep_going || options_.follow || options_.newest;
+  if (others && options_.format == Format::jsonl) {
+    for (const Error& gap : summary.gaps) printer_.print(Json{{"gap", json_of(gap)}});
+  }
+  if (options_.newest) {
+    for (const Error& gap : summary.gaps) report_.tell(gap, to_string(gap));
+    const ExitCode code = judge_end(report_, *log_.home);
+    return summary.gaps.empty() ? code : kDamage;
+  }
+  const ExitCode code = judge(report_, log_, summary);
+  if (!options_.keep_going || code != kIntact) return code;
+  if (summary.end == End::end_of_log) return judge_end(report_, *log_.home);
+  if (!jumped_ || summary.end != End::stopped) return kIntact;
+  report_.note("entries between these do not read; they are listed where there is no --limit");
+  return kDamage;
+}
+
+ExitCode Cat::run() {
+  if (Status ok = printer_.start(); !ok) return report_.fail(ok.error());
+  const auto summary = read();
+  progress_.clear();
+  // Ctrl-C ends a decoder too, which is then no fault of its own.
+  const Status finished = printing_ ? printer_.finish() : Status{};
+  if (Interrupt::came()) return tell_interrupt();
+  if (output().stopped()) return kIntact;
+  if (!summary) return report_.fail(summary.error());
+  if (!finished) return report_.fail(finished.error());
+  return judge_all(*summary);
 }
 
 // A stream that ends otherwise than well says so in its last line.
@@ -155,34 +215,16 @@ ExitCode finish(const CatOptions& options, Report& report, Output& out, ExitCode
 
 ExitCode cat(const CatOptions& options, const Entries& entries) {
   Report report("cat", Report::Form::lines);
-  Printer printer(options, entries);
-  Output& out = printer.output();
-  const auto log = open_log(options.directory, entries);
-  if (!log) return finish(options, report, out, report.fail(log.error()));
-  if (Status ok = printer.start(); !ok) {
-    return finish(options, report, out, report.fail(ok.error()));
+  const Interrupt watched;
+  const auto log = open_log(options.directory, entries,
+                            options.flushed ? Durability::flushed : Durability::durable);
+  if (!log) {
+    Output out;
+    return finish(options, report, out, report.fail(log.error()));
   }
-  // Between the entries on a terminal there is no place for it.
-  Progress progress("cat", ::isatty(STDOUT_FILENO) == 1 ? When::never : options.progress);
-  std::uint64_t count = 0;
-  bool printing = true;
-  const auto summary = replay(
-      *log, ReplayMode::best_effort, options.from, [&](const EntryView& entry) -> Result<Step> {
-        if (entry.entry_id > options.to || count == options.limit) return Step::stop;
-        const Status printed = printer.print(entry);
-        printing = printed.has_value();
-        if (!printed) return printed.error();
-        progress.passed(entry.entry_id, entry.payload.size());
-        const bool enough = ++count == options.limit || entry.entry_id == options.to;
-        return out.stopped() || enough ? Step::stop : Step::next;
-      });
-  progress.clear();
-  const Status finished = printing ? printer.finish() : Status{};
-  if (out.stopped()) return finish(options, report, out, kIntact);
-  if (!summary) return finish(options, report, out, report.fail(summary.error()));
-  if (!finished) return finish(options, report, out, report.fail(finished.error()));
-  tell_what_is_not_there(report, options, *summary);
-  return finish(options, report, out, judge(report, *log, *summary));
+  Cat run(options, entries, *log, report);
+  const ExitCode code = run.run();
+  return finish(options, report, run.output(), code);
 }
 
 }  // namespace walkit::cli

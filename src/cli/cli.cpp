@@ -20,6 +20,7 @@ struct Arguments {
   CatOptions cat{};
   std::uint64_t from = 0, to = EntryId::max().value;
   bool cat_json = false;
+  std::string newest{};
   LookOptions ls{}, stat{}, verify{};
   InspectOptions inspect{};
   RepairOptions repair{};
@@ -30,7 +31,9 @@ struct Arguments {
 constexpr const char* kExitCodes =
     "Exit codes: 0 intact, 1 torn or suspect tail, 2 damage, 4 in use by another writer, 64 "
     "usage,\n"
-    "65 incompatible, 66 no log, 74 input or output failed. Words go to stderr, data to stdout.";
+    "65 incompatible, 66 no log, 74 input or output failed, 130 interrupted. Words go to stderr, "
+    "data "
+    "to stdout.";
 
 // Instead of CLI11's own transformer, whose error shows a table of numbers.
 template <class Value>
@@ -107,6 +110,28 @@ std::string count(const std::string& text) {
   return digits ? "" : "not a number from 0 up: " + text;
 }
 
+void add_ways_of_reading(CLI::App& command, Arguments& arguments) {
+  CLI::Option* keep_going =
+      command.add_flag("--keep-going", arguments.cat.keep_going,
+                       "Go on behind damage: print all that reads, and say what is lost");
+  CLI::Option* newest =
+      command
+          .add_option("--newest", arguments.newest,
+                      "The newest entry first, and N of them at most; DIR stands before it")
+          ->expected(0, 1)
+          ->check(count)
+          ->option_text("[N]");
+  CLI::Option* follow = command.add_flag("--follow", arguments.cat.follow,
+                                         "Wait for more at the end, until Ctrl-C; what is durable");
+  command
+      .add_flag("--flushed", arguments.cat.flushed,
+                "With --follow: also what a power cut may still take back")
+      ->needs(follow);
+  newest->excludes(keep_going);
+  follow->excludes(keep_going);
+  follow->excludes(newest);
+}
+
 void add_cat(CLI::App& app, Arguments& arguments) {
   CLI::App* command = app.add_subcommand("cat", "Print the entries of a log of any type");
   add_directory(*command, arguments.cat.directory);
@@ -133,6 +158,7 @@ void add_cat(CLI::App& app, Arguments& arguments) {
           "A command that gets {\"id\":1,\"schema\":1,\"text\":\"...\"} or \"hex\" on a line for "
           "each entry and prints a line for each, which is shown in its place")
       ->option_text("CMD");
+  add_ways_of_reading(*command, arguments);
   add_progress(*command, arguments.cat.progress);
   command->add_flag("--json", arguments.cat_json, "The same as --format jsonl");
 }
@@ -205,6 +231,18 @@ ExitCode dispatch(const CLI::App& app, Arguments& arguments, const Entries& entr
   if (arguments.cat_json) arguments.cat.format = Format::jsonl;
   if (arguments.cat.from > arguments.cat.to) {
     return fail({.code = Errc::invalid_argument, .message = "--from is above --to"});
+  }
+  arguments.cat.newest = app.get_subcommand("cat")->count("--newest") != 0;
+  if (!arguments.newest.empty()) {
+    std::uint64_t most = ~std::uint64_t{0};
+    std::from_chars(arguments.newest.data(), arguments.newest.data() + arguments.newest.size(),
+                    most);
+    arguments.cat.limit = std::min(arguments.cat.limit, most);
+  }
+  if (arguments.cat.follow && !arguments.cat.decoder.empty()) {
+    return fail({.code = Errc::invalid_argument,
+                 .message = "--decoder does not go with --follow",
+                 .next_step = "pipe --json into the command instead"});
   }
   const bool lines = arguments.cat.format == Format::text || arguments.cat.format == Format::jsonl;
   if (!arguments.cat.decoder.empty() && !lines) {

@@ -23,7 +23,8 @@ enum ExitCode : int {
   kUsage = 64,         // the call is wrong, or asks for what is not there
   kIncompatible = 65,  // another codec or type, or a newer format
   kNoLog = 66,
-  kIo = 74
+  kIo = 74,
+  kInterrupted = 130  // by Ctrl-C, before the end
 };
 
 [[nodiscard]] ExitCode exit_code(Errc code);
@@ -53,7 +54,10 @@ struct CatOptions {
   EntryId to = EntryId::max();
   std::uint64_t limit = ~std::uint64_t{0};
   Format format = Format::text;
-  std::string decoder{};  // a command; "": none
+  std::string decoder{};    // a command; "": none
+  bool keep_going = false;  // behind damage
+  bool newest = false;      // first
+  bool follow = false, flushed = false;
   When progress = When::automatic;
 };
 ExitCode cat(const CatOptions& options, const Entries& entries);

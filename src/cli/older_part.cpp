@@ -135,7 +135,8 @@ Result<Flow> OlderPart::give_frame(const FrameView& frame, const SegmentHeader& 
                 .payload = *payload,
                 .schema = frame.extras.schema != 0 ? frame.extras.schema : header.schema,
                 .file = file,
-                .offset = frame.header.offset});
+                .offset = frame.header.offset,
+                .time_ns = frame.header.time_ns});
     if (!step) return step.error();
     if (*step == Step::stop) return Flow::end;
   }

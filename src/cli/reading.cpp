@@ -4,11 +4,13 @@
 
 namespace walkit::cli {
 
-Result<OpenLog> open_log(const std::string& directory, const Entries& entries) {
+Result<OpenLog> open_log(const std::string& directory, const Entries& entries,
+                         Durability visibility) {
   auto place = find_log(directory, FsAccess::read_only);
   if (!place) return place.error();
-  auto reader =
-      LogReader::open(place->parent, {.subdirectory = place->subdirectory}, entries.contents);
+  auto reader = LogReader::open(place->parent,
+                                {.subdirectory = place->subdirectory, .visibility = visibility},
+                                entries.contents);
   if (!reader) return reader.error();
   auto home = place->home();
   if (!home) return home.error();

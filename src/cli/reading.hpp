@@ -15,7 +15,8 @@ struct OpenLog {
   LogReader reader;
 };
 /// incompatible: not a log of these entries.
-Result<OpenLog> open_log(const std::string& directory, const Entries& entries);
+Result<OpenLog> open_log(const std::string& directory, const Entries& entries,
+                         Durability visibility = Durability::durable);
 
 /// LogReader::replay, but that damage comes after all entries in front of it: the library may
 /// refuse a log for its names or headers before it gives the first.
