@@ -6,8 +6,8 @@ namespace walkit::log {
 namespace {
 
 constexpr std::string_view kAfterDamage =
-    "keep a copy of the folder, then restore it from a backup, or save what still reads into a new "
-    "log";
+    "keep a copy of the folder, then `walkit repair DIR` shows what can be mended, and `walkit "
+    "salvage DIR -o OUT` saves what still reads";
 
 Status take_manifest(Result<ManifestView> manifest, Listing& listing) {
   if (!manifest && manifest.error().code != Errc::not_found) return manifest.error();
