@@ -19,7 +19,7 @@ Interrupt::Interrupt() {
   struct sigaction noting {};
   noting.sa_handler = note_interrupt;
   // Not restarted, so that a wait ends; reset, so that who does not want to wait need not.
-  noting.sa_flags = SA_RESETHAND;
+  noting.sa_flags = static_cast<int>(SA_RESETHAND);
   ::sigaction(SIGINT, &noting, nullptr);
 }
 
