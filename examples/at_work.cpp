@@ -25,7 +25,8 @@ struct OrderEvent {
   std::uint64_t order = 0;
   std::variant<Opened, Paid> what;
   // Stored with the log: a program with another type, or an older schema, is refused by name.
-  // New fields go to the end, new alternatives too, and raise the number.
+  // New fields go to its end, new alternatives too, and raise the number. What stands inside
+  // (Opened, Paid) may grow only if it was sized from the start: docs/entries.md.
   static constexpr walkit::EntryType entry_type{"shop.order", 1};
   template <class A>
   void serialize(A& a) {

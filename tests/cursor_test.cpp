@@ -2,6 +2,7 @@
 
 #include "log/log_box.hpp"
 #include "walkit/io/memory_directory.hpp"
+#include "walkit/maintenance.hpp"
 
 namespace walkit {
 namespace {
@@ -145,15 +146,71 @@ TEST(Salvage, GivesWhatReadsAndTheHolesAsValues) {
   ASSERT_THAT(summary, IsOk());
   EXPECT_EQ(seen.size(), 148u) << "all but the damaged one and entry 2, which the codec refuses";
   ASSERT_EQ(summary->gaps.size(), 2u);
-  EXPECT_EQ(summary->gaps[0].lost, (EntryIdRange{EntryId{gone}, EntryId{gone}}));
-  EXPECT_EQ("wal/" + summary->gaps[0].file, box.segment(2));
-  EXPECT_EQ(summary->gaps[1].lost, (EntryIdRange{EntryId{2}, EntryId{2}}));
+  EXPECT_EQ(summary->entry_count, 148u);
+  EXPECT_EQ(summary->gaps[0].lost, (EntryIdRange{EntryId{2}, EntryId{2}})) << "in their order";
+  EXPECT_EQ(summary->gaps[1].lost, (EntryIdRange{EntryId{gone}, EntryId{gone}}));
+  EXPECT_EQ("wal/" + summary->gaps[1].file, box.segment(2));
 
   auto cursor = reader.cursor({}, ReplayMode::salvage);
   std::vector<std::uint64_t> pulled;
   for (auto& record : cursor) pulled.push_back(record.value().entry_id.value);
   EXPECT_EQ(pulled, seen);
   EXPECT_EQ(cursor.summary().gaps.size(), 2u);
+}
+
+TEST(Salvage, TellsHolesOfWhatItGaveWhenItIsStopped) {
+  LogBox box = some_log(150);
+  box.close();
+  const auto frames = read_segment(*box.home(), segment_files(box.directory)[2]).frames;
+  box.flip(box.segment(2), frames[1].offset + 70);
+  const EntryId gone = frames[1].first;
+  const auto summary =
+      Reader::open(box.directory)
+          .value()
+          .replay_each(ReplayMode::salvage,
+                       [&](const auto& record) {
+                         return record.entry_id == gone + 3 ? Step::stop : Step::next;
+                       })
+          .value();
+  EXPECT_EQ(summary.entry_count, gone.value + 2);
+  ASSERT_EQ(summary.gaps.size(), 1u);
+  EXPECT_EQ(summary.gaps[0].lost, (EntryIdRange{gone, gone}));
+}
+
+// A header that does not hold is that of a file not yet born only if MANIFEST, all of it, knows
+// nothing of the file.
+TEST(Reader, ABadHeaderBesideABadManifestSlotIsDamage) {
+  LogBox box = some_log(150);
+  const auto lock = lock_of(box);
+  box.kill();
+  const auto newest = log::parse_segment_name(segment_files(box.directory).back()).value();
+  auto stale = lock;
+  stale.durable_through = newest.first - 1;
+  put_lock(box, stale);
+  const std::uint64_t slot = log::read_manifest(*box.home()).value().newest()->generation % 2;
+  box.flip("wal/MANIFEST", slot * log::kManifestSlotBytes + 60);
+  box.change(box.newest(), [](Bytes& bytes) { std::fill_n(bytes.begin(), 100, std::byte{0}); });
+  EXPECT_THAT(read_all(box.directory), HasErrc(Errc::corrupt));
+  EXPECT_THAT(Wal::open(box.directory), HasErrc(Errc::corrupt));
+}
+
+TEST(Reader, NewestFirstDoesNotEndWhereARepairTookTheFiles) {
+  LogBox box = some_log(150);
+  box.close();
+  const auto frames = read_segment(*box.home(), segment_files(box.directory)[1]).frames;
+  box.flip(box.segment(1), frames[1].offset + 70);
+  const Reader reader = Reader::open(box.directory).value();
+  auto cursor = reader.newest_first();
+  auto at = cursor.begin();
+  ASSERT_EQ((*at).value().entry_id, EntryId{150});
+  const auto maintenance = WalMaintenance::open(box.directory).value();
+  const RepairPlan plan = maintenance.plan_repair().value();
+  ASSERT_THAT(maintenance.apply(plan, plan.lost), IsOk());
+  std::optional<Error> end;
+  for (; at != cursor.end(); ++at) {
+    if (!*at) end = (*at).error();
+  }
+  EXPECT_TRUE(end.has_value()) << "the oldest entry was not given, and nothing said so";
 }
 
 TEST(Salvage, IntoAVectorIsRefused) {

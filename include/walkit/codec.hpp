@@ -85,9 +85,14 @@ struct BytesCodec {
 /// clang would say it at each question about the class.
 template <class T>
 consteval void require_pod() {
-  static_assert(std::is_trivially_copyable_v<T> && !std::is_pointer_v<T>,
-                "walkit: PodCodec<T>: T is not trivially copyable, or is a pointer, so its bytes "
-                "mean nothing after a restart. Use CerealCodec<T>");
+  // What has data() and no fixed size is a view: its bytes are a pointer.
+  constexpr bool is_view = requires(const T& view) { view.data(); }
+  &&!requires { std::tuple_size<T>::value; };
+  static_assert(
+      std::is_trivially_copyable_v<T> && !std::is_pointer_v<T> && !std::is_member_pointer_v<T> &&
+          !is_view,
+      "walkit: PodCodec<T>: T is not trivially copyable, or is a pointer or view, so its bytes "
+      "mean nothing after a restart. Use CerealCodec<T>");
   static_assert(!std::is_trivially_copyable_v<T> || std::is_pointer_v<T> ||
                     std::has_unique_object_representations_v<T>,
                 "walkit: PodCodec<T>: T has padding or floating point, so equal values may differ "
@@ -99,8 +104,8 @@ consteval void require_pod() {
 
 /// The bytes of T as they lie in memory, for trivially copyable T without padding and floating
 /// point. decode: the payload has not the size of T. A field that not every byte fits (a bool, the
-/// enumerators of an enum) is yours to check: hold a std::uint8_t. Little-endian machines only.
-/// Needs neither cereal nor RTTI nor exceptions. Any thread.
+/// enumerators of an enum) is yours to check: hold a std::uint8_t. Nor are pointers inside T seen.
+/// Little-endian machines only. Needs neither cereal nor RTTI nor exceptions. Any thread.
 template <class T>
 struct PodCodec {
   static constexpr CodecId id{"pod "};

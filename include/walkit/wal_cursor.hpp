@@ -5,7 +5,6 @@
 #include <iterator>
 #include <optional>
 #include <utility>
-#include <vector>
 
 #include "walkit/wal_reader.hpp"
 
@@ -43,7 +42,8 @@ class WalReader<E, C>::Cursor {
   Result<LogCursor> log_;
   C codec_;
   ReplayMode mode_;
-  std::vector<Error> undecoded_{};
+  Undecoded undecoded_{};
+  std::optional<Error> failure_{};  // of an entry; the log's own stays in log_
   std::optional<Item> current_{};
   bool started_ = false, failed_ = false;
 };
@@ -94,15 +94,15 @@ template <class E, class C>
 ReplaySummary WalReader<E, C>::Cursor::summary() const {
   if (!log_) return {};
   ReplaySummary summary = log_->summary();
-  summary.gaps.insert(summary.gaps.end(), undecoded_.begin(), undecoded_.end());
+  undecoded_.add_to(summary);
   return summary;
 }
 
 template <class E, class C>
 auto WalReader<E, C>::Cursor::pull(std::chrono::milliseconds timeout) -> std::optional<Item> {
-  if (!log_) {
+  if (!log_ || failure_) {
     failed_ = true;
-    return log_.error();
+    return failure_ ? *failure_ : log_.error();
   }
   for (;;) {
     const auto more = log_->advance(timeout);
@@ -111,10 +111,10 @@ auto WalReader<E, C>::Cursor::pull(std::chrono::milliseconds timeout) -> std::op
     if (*item) return item;
     if (!is_hole(mode_, item->error())) {
       failed_ = true;
-      log_ = item->error();
+      failure_ = item->error();
       return item;
     }
-    undecoded_.push_back(item->error());
+    undecoded_.add(item->error(), log_->entry().entry_id);
   }
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <new>
@@ -25,6 +27,33 @@ struct WalRecord {
   EntryId entry_id{};
   E payload{};
   friend bool operator==(const WalRecord&, const WalRecord&) = default;  // where E has it
+};
+
+/// Entries that read and do not decode, where one salvages.
+class Undecoded {
+ public:
+  void add(Error error, EntryId id) {
+    ++count_;
+    if (errors_.size() == kToldMax) {
+      errors_.back().lost.last = id;
+      errors_.back().message = "this and some that follow do not decode";
+      return;
+    }
+    error.lost = {id, id};
+    errors_.push_back(std::move(error));
+  }
+  /// They are holes, in their places among the others, and were not given.
+  void add_to(ReplaySummary& summary) const {
+    summary.entry_count -= count_;
+    summary.gaps.insert(summary.gaps.end(), errors_.begin(), errors_.end());
+    std::stable_sort(summary.gaps.begin(), summary.gaps.end(),
+                     [](const Error& a, const Error& b) { return a.lost.first < b.lost.first; });
+  }
+
+ private:
+  static constexpr std::size_t kToldMax = 10'000;
+  std::vector<Error> errors_{};
+  std::uint64_t count_ = 0;
 };
 
 /// Reads a log that others may be writing: takes no lock, changes nothing, sees a prefix; each call
@@ -139,15 +168,15 @@ Result<Step> WalReader<E, C>::call(F& apply, WalRecord<E>& record) {
 template <class E, class C>
 template <class F>
 Result<ReplaySummary> WalReader<E, C>::run(ReplayMode mode, ReplayRange range, F&& apply) const {
-  std::vector<Error> undecoded;
+  Undecoded undecoded;
   auto summary = log_.replay(mode, range, [&](const EntryView& entry) -> Result<Step> {
     auto record = decode(codec_, entry);
     if (record) return call(apply, *record);
     if (!is_hole(mode, record.error())) return record.error();
-    undecoded.push_back(record.error());
+    undecoded.add(record.error(), entry.entry_id);
     return Step::next;
   });
-  if (summary) summary->gaps.insert(summary->gaps.end(), undecoded.begin(), undecoded.end());
+  if (summary) undecoded.add_to(*summary);
   return summary;
 }
 
@@ -159,7 +188,6 @@ Result<WalRecord<E>> WalReader<E, C>::decode(const C& codec, const EntryView& en
   error.message = "entry " + to_string(entry.entry_id) + ": " + error.message;
   error.file = entry.file;
   error.offset = entry.offset;
-  error.lost = {entry.entry_id, entry.entry_id};
   return error;
 }
 

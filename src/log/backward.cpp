@@ -100,8 +100,14 @@ Result<bool> BackwardReader::next_segment() {
     const auto listing = list_log(*directory_);
     if (!listing) return listing.error();
     const auto& now = listing->segments;
-    if (!now.empty() && now.front().name.number > segments[index].name.number) return false;
-    return opened.error();
+    const bool trimmed = !now.empty() && now.front().name.number > segments[index].name.number;
+    if (trimmed && now.front().name.first > segments[index].name.first) return false;
+    Error replaced = opened.error();
+    if (trimmed) {
+      replaced.message = "the log was repaired meanwhile, its files are others now";
+      replaced.next_step = "read it anew";
+    }
+    return replaced;
   }
   if (Status ok = (*opened)->check_seal(); !ok) return ok.error();
   scanner_.reset();

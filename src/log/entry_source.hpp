@@ -33,7 +33,8 @@ class EntrySource {
   ReplaySummary summary_{.entries = {EntryId{1}, EntryId{}}};
 
  private:
-  const EntryView* entry_ = nullptr;
+  static constexpr EntryView kNone{};
+  const EntryView* entry_ = &kNone;
 };
 
 }  // namespace walkit::log

@@ -10,6 +10,7 @@ namespace walkit::log {
 namespace {
 
 constexpr std::chrono::milliseconds kFirstPause{1};
+constexpr std::chrono::hours kForEver{24 * 365 * 100};  // more would overflow the clock
 
 Error another_log(const std::string& file) {
   return {.code = Errc::rewound,
@@ -40,7 +41,7 @@ Follower::Follower(std::shared_ptr<Directory> directory, const ReadOptions& opti
 
 Result<bool> Follower::advance(std::chrono::milliseconds timeout) {
   using Clock = std::chrono::steady_clock;
-  const bool for_ever = timeout == std::chrono::milliseconds::max();
+  const bool for_ever = timeout > kForEver;
   const auto deadline = for_ever ? Clock::time_point::max() : Clock::now() + timeout;
   auto wait = kFirstPause;
   while (!follow_.stop.stop_requested()) {
@@ -79,7 +80,7 @@ Result<bool> Follower::try_next() {
       if (*seen == Seen::more) continue;
     }
     if (looked) {
-      if (end_error_ && wanted_ > end_) return *end_error_;
+      if (end_error_ && std::max(wanted_, EntryId{1}) > end_) return *end_error_;
       return false;
     }
     if (Status ok = look(); !ok) return ok.error();
@@ -110,6 +111,7 @@ Status Follower::look() {
   if (!ours || !segment_ || shows_flushed()) return look_at_all(*lock);
   if ((*lock)->durable_through > end_) {
     quiet_ = false;
+    end_error_.reset();
     end_ = (*lock)->durable_through;
     // Another writer began a segment, and says in it how much of this one counts.
     if ((*lock)->epoch != segment_->header.epoch) return find_successor();
@@ -117,8 +119,9 @@ Status Follower::look() {
   }
   const auto locked = directory_->is_locked();
   if (!locked) return locked.error();
-  if (*locked) return {};
-  return look_at_all(*lock);
+  if (!*locked) return look_at_all(*lock);
+  end_error_.reset();  // of before there was a writer
+  return {};
 }
 
 Status Follower::look_at_all(const std::optional<LockRecord>& lock) {
@@ -189,8 +192,7 @@ Status Follower::find_successor() {
   auto next = open_checked(*directory_, *found, type_, slot);
   if (!next) {
     const Errc code = next.error().code;
-    const bool unborn =
-        code == Errc::corrupt && slot != nullptr && found->name.number > slot->last_segment;
+    const bool unborn = code == Errc::corrupt && may_be_unborn(listing->manifest, found->name);
     if (unborn || code == Errc::not_found) return {};  // not there yet, or trimmed meanwhile
     return next.error();
   }
@@ -257,7 +259,11 @@ Status Follower::move_on() {
   const EntryId kept = std::max(next.prev_last, next.rehomed_through);
   const EntryId given = summary_.entry_count == 0 ? EntryId{} : summary_.entries.last;
   if (next.prev_number != segment_->header.number) {
-    // Those between were trimmed, and find_successor saw that no entry is missing.
+    // Those between were trimmed, and find_successor saw that no entry is missing; or a repair
+    // wrote the log anew, perhaps without what was not durable.
+    if (shows_flushed() && given >= next.first) {
+      return taken_back({next.first, given}, next_file_->file);
+    }
   } else if (scanner_->position() > next.prev_end) {
     if (given > kept) return taken_back({kept + 1, given}, next_file_->file);
   } else if (scanner_->chain() != next.prev_chain || scanner_->expected() != next.first) {

@@ -194,6 +194,17 @@ Result<SegmentHeader> decode_segment_header(BytesView bytes) {
   return header;
 }
 
+std::optional<SegmentHeader> unverified_segment_header(BytesView bytes) {
+  if (bytes.size() < kSegmentHeaderBytes) return std::nullopt;
+  SegmentHeader header;
+  SegmentExtras extras;
+  FieldReader reader(bytes.data() + kPrefixBytes);
+  fields(reader, header, extras);
+  const std::size_t name_bytes = std::min<std::size_t>(extras.name_bytes, kTypeNameBytesMax);
+  header.type_name = as_text(BytesView(extras.name).first(name_bytes));
+  return header;
+}
+
 ManifestSlotBytes encode(const ManifestSlot& slot) noexcept {
   ManifestSlotBytes bytes{};
   ManifestSlot copy = slot;

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "walkit/base/bytes.hpp"
@@ -138,6 +139,9 @@ using LockRecordBytes = std::array<std::byte, kLockRecordBytes>;
 // incompatible differ, and a flipped bit in the version never reads as "newer". The error names no
 // file; who calls adds it.
 [[nodiscard]] Result<SegmentHeader> decode_segment_header(BytesView bytes);
+/// What stands in the places of a header's fields, with nothing verified; for who pieces a damaged
+/// one together. none: too few bytes.
+[[nodiscard]] std::optional<SegmentHeader> unverified_segment_header(BytesView bytes);
 [[nodiscard]] Result<ManifestSlot> decode_manifest_slot(BytesView bytes);
 [[nodiscard]] Result<LockRecord> decode_lock_record(BytesView bytes);
 

@@ -44,8 +44,12 @@ Error fault_error(const FrameScanner& scanner, std::string_view file, EntryId th
   if (scanner.fault() == FrameFault::unknown) {
     return newer_frame(file, scanner.position());
   }
-  return damage(file, "no valid frame where acknowledged entries were",
-                {scanner.expected(), through}, scanner.position());
+  EntryIdRange gone{scanner.expected(), through};
+  // The header holds, so that it is known which entries the damaged body held.
+  const auto& header = scanner.fault_header();
+  if (scanner.fault() == FrameFault::body && header && header->count > 0)
+    gone.last = header->last();
+  return damage(file, "no valid frame where acknowledged entries were", gone, scanner.position());
 }
 
 Error misfit(std::string_view file, EntryId id, std::uint64_t offset) {

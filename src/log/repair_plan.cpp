@@ -29,7 +29,8 @@ class Planning {
     sources_ = std::move(*sources);
     if (sources_.newer) return *sources_.newer;
     const Status judged = judge_log(parent_, home_, options_);
-    if (!judged && judged.error().code == Errc::incompatible) return judged.error();
+    const Errc code = judged ? Errc{} : judged.error().code;
+    if (code == Errc::incompatible || code == Errc::no_memory) return judged.error();
     const bool stopped_repair = begins_anew() && !sources_.replaced_files.empty();
     if (judged && !stopped_repair) return std::move(repair_);
     if (judged) {

@@ -72,6 +72,14 @@ Status Replay::begin() {
   auto segment = open(index_);
   if (!segment) return segment.error();
   segment_ = std::move(*segment);
+  const SegmentHeader& header = segment_->header;
+  if (index_ == 0 && snapshot_.listing.manifest_slot() == nullptr && header.prev_number != 0) {
+    return damage(file(),
+                  "is the first there is and follows segment " +
+                      std::to_string(header.prev_number) +
+                      "; without MANIFEST nothing says that the log begins here",
+                  {EntryId{1}, header.first - 1});
+  }
   return open_next();
 }
 

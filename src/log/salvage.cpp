@@ -8,15 +8,34 @@
 namespace walkit::log {
 namespace {
 
-// Beside a writer: what is durable. Read before the names, so that all of it is there.
-Result<SalvageScanner::Limits> limits_of(Directory& home, const ReadOptions& options) {
-  SalvageScanner::Limits limits{.frame_bytes_max = options.frame_bytes_max};
+constexpr int kLooksMax = 100;
+
+// What a writer that comes, goes or rotates changes.
+struct Evidence {
+  bool live = false;
+  std::optional<LockRecord> lock{};
+  Bytes manifest{};
+  friend bool operator==(const Evidence&, const Evidence&) = default;
+};
+
+Result<Evidence> evidence(Directory& home) {
   const auto live = home.is_locked();
   if (!live) return live.error();
-  if (!*live) return limits;
   const auto lock = read_lock_record(home);
-  if (lock && *lock) {
-    limits.end = (*lock)->durable_through;
+  if (!lock) return lock.error();
+  auto manifest = read_start(home, kManifestName, kManifestBytes);
+  return Evidence{*live, *lock, manifest ? std::move(*manifest) : Bytes{}};
+}
+
+// Beside a writer: what is durable. Known before the names, so that all of it is there.
+Result<SalvageScanner::Limits> limits_of(Directory& home, const ReadOptions& options,
+                                         const Evidence& seen) {
+  SalvageScanner::Limits limits{.frame_bytes_max = options.frame_bytes_max};
+  if (!seen.live) return limits;
+  const auto manifest = read_manifest(home);
+  const ManifestSlot* slot = manifest ? manifest->newest() : nullptr;
+  if (seen.lock && slot != nullptr && seen.lock->log == slot->log) {
+    limits.end = seen.lock->durable_through;
     return limits;
   }
   const auto snapshot =
@@ -24,8 +43,6 @@ Result<SalvageScanner::Limits> limits_of(Directory& home, const ReadOptions& opt
   if (snapshot) {
     limits.end = snapshot->end;
   } else {
-    const auto manifest = read_manifest(home);
-    const ManifestSlot* slot = manifest ? manifest->newest() : nullptr;
     limits.end = slot != nullptr ? slot->durable_through : EntryId{};
   }
   return limits;
@@ -33,13 +50,23 @@ Result<SalvageScanner::Limits> limits_of(Directory& home, const ReadOptions& opt
 
 }  // namespace
 
+// A look during which a writer came, went or rotated is no evidence of damage.
 Result<SalvageScanner> scan_of(Directory& home, const ReadOptions& options) {
-  const auto limits = limits_of(home, options);
-  if (!limits) return limits.error();
-  auto sources = find_sources(home, options.expect_durable_through);
-  if (!sources) return sources.error();
-  if (Status ok = check_something_is_there(*sources); !ok) return ok.error();
-  return SalvageScanner(home, std::move(*sources), *limits);
+  for (int looks = 1;; ++looks) {
+    const auto before = evidence(home);
+    if (!before) return before.error();
+    const auto limits = limits_of(home, options, *before);
+    if (!limits) return limits.error();
+    auto sources = find_sources(home, options.expect_durable_through);
+    const auto after = evidence(home);
+    if (!after) return after.error();
+    const bool moved = before->live != after->live || before->manifest != after->manifest ||
+                       (!before->live && *before != *after);
+    if (moved && looks < kLooksMax) continue;
+    if (!sources) return sources.error();
+    if (Status ok = check_something_is_there(*sources); !ok) return ok.error();
+    return SalvageScanner(home, std::move(*sources), *limits);
+  }
 }
 
 Result<std::unique_ptr<EntrySource>> Salvage::open(std::shared_ptr<Directory> directory,
@@ -66,6 +93,7 @@ Result<bool> Salvage::advance(std::chrono::milliseconds /*timeout*/) {
     }
     const auto piece = scanner_.next();
     if (!piece) return piece.error();
+    if (scanner_.gaps().size() != gaps_seen_) note_gaps();
     if (!*piece) return end(ReplaySummary::End::end_of_log);
     const SegmentHeader& segment = *(*piece)->segment;
     if (type_) {
@@ -77,15 +105,21 @@ Result<bool> Salvage::advance(std::chrono::milliseconds /*timeout*/) {
 }
 
 // Holes are known once what stands behind them was read.
-bool Salvage::end(ReplaySummary::End how) {
-  ended_ = true;
-  summary_.end = how;
-  summary_.proven_through = std::min(scanner_.watermark(), summary_.entries.last);
+void Salvage::note_gaps() {
+  gaps_seen_ = scanner_.gaps().size();
+  summary_.gaps.clear();
   for (const Error& gap : scanner_.gaps()) {
     const bool before = gap.lost.last < range_.first;
     const bool behind = range_.last && gap.lost.first > *range_.last;
     if (!before && !behind) summary_.gaps.push_back(gap);
   }
+}
+
+bool Salvage::end(ReplaySummary::End how) {
+  ended_ = true;
+  note_gaps();
+  summary_.end = how;
+  summary_.proven_through = std::min(scanner_.watermark(), summary_.entries.last);
   return false;
 }
 

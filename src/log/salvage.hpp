@@ -28,6 +28,7 @@ class Salvage : public EntrySource {
         range_(range),
         scanner_(std::move(scanner)) {}
 
+  void note_gaps();
   bool end(ReplaySummary::End how);
 
   const std::shared_ptr<Directory> directory_;
@@ -35,6 +36,7 @@ class Salvage : public EntrySource {
   const ReplayRange range_;
   SalvageScanner scanner_;
   FrameEntries entries_{};  // of the frame that is being given
+  std::size_t gaps_seen_ = 0;
   bool ended_ = false;
 };
 

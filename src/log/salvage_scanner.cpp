@@ -333,9 +333,12 @@ void SalvageScanner::finish() {
     if (hole_ && expected_ <= through) tell(missing);
     if (!hole_) hole_ = Hole{std::move(missing)};
     through = std::max(through, std::min(slot->last_segment_first - 1, limits_.end));
+    if (expected_ > through) through = end_unknown();
     settle(std::min(through, EntryId::max() - 1));
     return;
   }
+  const bool newest_is_gone = has && !sources_.segments.back().readable;
+  if (newest_is_gone && hole_ && expected_ > through) through = end_unknown();
   if (through == EntryId::max()) through = through - 1;
   if (expected_ <= through && !hole_) {
     hole_ =
@@ -346,6 +349,15 @@ void SalvageScanner::finish() {
   }
   if (expected_ <= through) settle(through);
   hole_.reset();
+}
+
+// A segment is gone, and with it all that said how many entries it held. So many ids are given up,
+// so that none of them names another entry.
+EntryId SalvageScanner::end_unknown() {
+  constexpr std::uint64_t kIdsGivenUp = std::uint64_t{1} << 32;
+  if (expected_.value > EntryId::max().value - kIdsGivenUp - 1) return EntryId::max() - 1;
+  if (hole_) hole_->error.message += "; how many entries it held is not known";
+  return std::min(expected_ + kIdsGivenUp - 1, limits_.end);
 }
 
 void SalvageScanner::open_hole(std::string message) {

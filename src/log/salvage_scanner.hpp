@@ -67,6 +67,7 @@ class SalvageScanner {
 
   [[nodiscard]] bool counts(const FrameHeader& header) const;
   [[nodiscard]] std::string why_not_read(const FrameHeader& header, std::uint64_t body_bytes) const;
+  EntryId end_unknown();
   void open_hole(std::string message);
   void tell(Error error);
   void settle(EntryId through);

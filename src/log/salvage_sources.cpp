@@ -146,9 +146,10 @@ class Sorting {
       if (source.header.prev_number == 0) first = std::max(first, number);
     }
     for (const Candidate& c : candidates_) {
+      if (!c.name) continue;
       const bool here = c.header && by_number_.contains(c.header->number) &&
                         by_number_[c.header->number].file == c.file;
-      const std::uint64_t number = here ? c.header->number : c.name ? c.name->number : first;
+      const std::uint64_t number = here ? c.header->number : c.name->number;
       if (number >= first) continue;
       if (here) by_number_.erase(number);
       std::erase(sources_.unused_files, c.file);
@@ -183,7 +184,12 @@ class Sorting {
     if (identity_known_ && c.why.code != Errc::incompatible) {
       if (const auto file = open_patiently(directory_, c.file)) {
         const auto epochs = epochs_between(before, next);
-        if (auto header = piece_together(**file, *c.name, like, epochs)) {
+        auto header = piece_together(**file, *c.name, like, epochs);
+        const auto schema = header ? schema_of(**file, before, next) : std::nullopt;
+        if (header && !schema) {
+          source.why.message += "; the schema number of its entries cannot be told";
+        } else if (header) {
+          header->schema = *schema;
           source.header = std::move(*header);
           note_used(c.why);
           if (before == nullptr && next == nullptr) {
@@ -195,14 +201,36 @@ class Sorting {
       }
     }
     // Header and sync come before a name, and the manifest after it.
-    const bool unborn = slot != nullptr && next == nullptr && c.name->number > slot->last_segment &&
-                        c.why.code == Errc::corrupt && c.why.os_error == 0;
+    const bool unborn = next == nullptr && may_be_unborn(sources_.listing.manifest, *c.name) &&
+                        slot != nullptr && c.why.code == Errc::corrupt && c.why.os_error == 0;
     sources_.unused_files.push_back(c.file);
     if (unborn) return;
-    sources_.damage.push_back(c.why);
+    sources_.damage.push_back(source.why);
     source.readable = false;
     source.header = {.log = sources_.log, .number = c.name->number, .first = c.name->first};
     unreadable_.push_back(std::move(source));
+  }
+
+  // A wrong schema number would turn entries into other values, so it is never guessed: numbers do
+  // not fall from segment to segment, and the damaged header's own number counts if the rest of its
+  // type is what the neighbours say.
+  std::optional<std::uint32_t> schema_of(File& file, const SegmentHeader* before,
+                                         const SegmentHeader* next) const {
+    if (before == nullptr && next == nullptr) return SegmentHeader{}.schema;
+    const std::uint32_t low = before != nullptr ? before->schema : 1;
+    const std::uint32_t high = next != nullptr ? next->schema : ~std::uint32_t{0};
+    if (low == high) return low;
+    const SegmentHeader& like = before != nullptr ? *before : *next;
+    Bytes bytes(kSegmentHeaderBytes);
+    const auto got = file.read_at(0, bytes);
+    const auto own = got && *got == bytes.size() ? unverified_segment_header(bytes) : std::nullopt;
+    const bool fits = own && own->codec == like.codec && own->type_name == like.type_name &&
+                      own->schema >= low && own->schema <= high;
+    if (fits) return own->schema;
+    const bool never_changed =
+        std::all_of(by_number_.begin(), by_number_.end(),
+                    [&](const auto& other) { return other.second.header.schema == like.schema; });
+    return never_changed ? std::optional(like.schema) : std::nullopt;
   }
 
   std::pair<std::uint64_t, std::uint64_t> epochs_between(const SegmentHeader* before,

@@ -12,10 +12,9 @@ constexpr int kLooksMax = 1000;
 }  // namespace
 
 void drop_unborn(Directory& directory, Listing& listing) {
-  const ManifestSlot* slot = listing.manifest_slot();
-  if (listing.segments.empty() || slot == nullptr) return;
+  if (listing.segments.empty()) return;
   const SegmentFile& newest = listing.segments.back();
-  if (newest.name.number <= slot->last_segment) return;
+  if (!may_be_unborn(listing.manifest, newest.name)) return;
   const auto opened = open_segment(directory, newest);
   if (!opened && opened.error().code == Errc::corrupt) listing.segments.pop_back();
 }

@@ -171,6 +171,11 @@ Error newer_frame(std::string_view file, std::uint64_t offset) {
           .next_step = "open it with the walkit that wrote it, or a newer one"};
 }
 
+bool may_be_unborn(const std::optional<ManifestView>& manifest, const SegmentName& segment) {
+  if (!manifest || !manifest->faults.empty() || manifest->newest() == nullptr) return false;
+  return segment.number > manifest->newest()->last_segment;
+}
+
 Status classify_names(Directory& directory, Listing& listing) {
   const auto names = directory.list();
   if (!names) return names.error();
@@ -242,7 +247,7 @@ Result<Survey> survey(Directory& directory, const Listing& listing, const Witnes
     if (!segment) {
       // Headers are written before the name is given, so a file the manifest does not know holds
       // nothing that was ever acknowledged.
-      const bool named = slot == nullptr || newest.name.number <= slot->last_segment;
+      const bool named = !may_be_unborn(listing.manifest, newest.name);
       const HeaderEvidence header = named ? HeaderEvidence::damaged : HeaderEvidence::unborn;
       const bool unreadable = segment.error().code != Errc::corrupt;
       if (unreadable || decide({.header = header}).action == TailAction::refuse || result.unborn) {

@@ -42,6 +42,12 @@ struct Listing {
   }
 };
 
+/// A newest file without a valid header holds nothing that was acknowledged if MANIFEST, both slots
+/// of it whole, does not name it: headers are durable before a file has its name, and the manifest
+/// is written behind that.
+[[nodiscard]] bool may_be_unborn(const std::optional<ManifestView>& manifest,
+                                 const SegmentName& segment);
+
 /// Sorts names into what is ours and what is not. Names known with wrong content are found later.
 Status classify_names(Directory& directory, Listing& listing);
 

@@ -1,4 +1,4 @@
-// expect: walkit: PodCodec<T>: T is not trivially copyable, or is a pointer, so its bytes mean nothing after a restart. Use CerealCodec<T>
+// expect: walkit: PodCodec<T>: T is not trivially copyable, or is a pointer or view, so its bytes mean nothing after a restart. Use CerealCodec<T>
 #include <string>
 
 #include "walkit/codec.hpp"

@@ -9,6 +9,7 @@
 #include "log/killable_directory.hpp"
 #include "log/log_box.hpp"
 #include "walkit/io/memory_directory.hpp"
+#include "walkit/maintenance.hpp"
 
 namespace walkit {
 namespace {
@@ -192,6 +193,44 @@ TEST(Follower, TellsThatAnotherLogStandsThere) {
   EXPECT_EQ(take_all(follower), ids(1, 3));
   replace_files(box, other);
   EXPECT_THAT(follower.next(kNow), HasErrc(Errc::rewound));
+}
+
+TEST(Follower, GoesOnBehindARepair) {
+  LogBox box;
+  box.append(10).close();
+  const auto frames = read_segment(*box.home(), segment_files(box.directory)[0]).frames;
+  box.flip(box.newest(), frames[5].offset + 70);
+  auto follower = follow(box.directory, {}, {.recorded_loss = RecordedLoss::accept});
+  for (std::uint64_t n = 1; n <= 5; ++n) {
+    EXPECT_EQ(follower.next(kNow).value()->entry_id, EntryId{n});
+  }
+  const auto maintenance = WalMaintenance::open(box.directory).value();
+  const RepairPlan plan = maintenance.plan_repair().value();
+  ASSERT_THAT(maintenance.apply(plan, plan.lost), IsOk());
+  box.open().append(1);
+  EXPECT_EQ(take_all(follower), ids(7, 11)) << "and no verdict of before";
+}
+
+TEST(Follower, SaysThatAKnownLogIsNotThere) {
+  LogBox box;
+  box.close();
+  for (const std::uint64_t from : {0u, 1u}) {
+    auto follower = follow(box.directory, EntryId{from}, {.expect_durable_through = EntryId{10}});
+    EXPECT_THAT(follower.next(kNow), HasErrc(Errc::corrupt)) << from;
+  }
+}
+
+TEST(Follower, WaitsAsLongAsItIsTold) {
+  LogBox box;
+  auto follower = follow(box.directory);
+  for (const auto time : {std::chrono::milliseconds::max(), std::chrono::milliseconds::max() - 1ms,
+                          std::chrono::milliseconds(std::chrono::hours(24 * 365 * 300))}) {
+    std::thread writer([&] { box.append(1); });
+    const auto record = follower.next(time);
+    writer.join();
+    ASSERT_THAT(record, IsOk());
+    EXPECT_TRUE(record->has_value()) << "it did not wait";
+  }
 }
 
 // Many lives on one directory, by chance: each entry that becomes durable is given once, in order.
