@@ -227,6 +227,8 @@ class Sorting {
     const bool fits = own && own->codec == like.codec && own->type_name == like.type_name &&
                       own->schema >= low && own->schema <= high;
     if (fits) return own->schema;
+    if (next != nullptr) return std::nullopt;
+    // The newest: a log whose number never changed is taken to have kept it.
     const bool never_changed =
         std::all_of(by_number_.begin(), by_number_.end(),
                     [&](const auto& other) { return other.second.header.schema == like.schema; });
