@@ -84,7 +84,7 @@ std::vector<Row> old_segments() {
       {"second frame's header", Base::closed,
        [](const Folder& f) { f.flip(f.segment(1), kFrame2 + 9); }, kOld, kGone, 1, "2..3"},
       {"second frame's body", Base::closed,
-       [](const Folder& f) { f.flip(f.segment(1), kFrame2 + kBody + 2); }, kOld, kGone, 1, "2..3"},
+       [](const Folder& f) { f.flip(f.segment(1), kFrame2 + kBody + 2); }, kOld, kGone, 1, "2..2"},
       {"third frame's body", Base::closed,
        [](const Folder& f) { f.flip(f.segment(2), kFrame3 + kBody + 2); }, kOld, kGone, 5, "6..6"},
       {"zeros over a frame", Base::closed,

@@ -100,6 +100,8 @@ Result<bool> Salvage::advance(std::chrono::milliseconds /*timeout*/) {
       if (Status ok = check_type(segment, *type_, (*piece)->file); !ok) return ok.error();
     }
     entries_ = FrameEntries((*piece)->frame, segment, (*piece)->file);
+    const EntryId last = (*piece)->frame.header.last();
+    summary_.proven_through = std::min(scanner_.watermark(), last);
   }
   return false;
 }
