@@ -122,7 +122,7 @@ TEST(CerealEntries, PathsAreTextWithSlashes) {
 
 enum class Switch : bool { off, on };
 enum class Wide : std::uint64_t { most = ~0ull };
-enum Plain { kFirst, kSecond = -7 };
+enum Plain : std::int8_t { kFirst, kSecond = -7 };
 
 TEST(CerealEntries, EnumsOfAnyWidth) {
   expect_entry(Switch::on);
