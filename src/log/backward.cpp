@@ -32,7 +32,7 @@ Result<bool> BackwardReader::step() {
       give(entry_);
       return true;
     }
-    const auto more = next_frame();
+    auto more = next_frame();
     if (!more || !*more) return more;
   }
 }
@@ -125,7 +125,7 @@ Result<bool> BackwardReader::next_frame() {
     if (!headers) return headers.error();
     headers_ = std::move(*headers);
     if (!headers_.empty()) break;
-    const auto opened = next_segment();
+    auto opened = next_segment();
     if (!opened || !*opened) return opened;
   }
   const FrameHeader header = headers_.back();

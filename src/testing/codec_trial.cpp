@@ -166,6 +166,7 @@ Status Suite::one_after_the_other() const {
 Status Suite::at_once() const {
   std::array<Status, kThreads> results;
   std::vector<std::thread> threads;
+  threads.reserve(results.size());
   for (Status& result : results) {
     threads.emplace_back([this, &result] {
       for (std::size_t round = 0; result && round != kRounds; ++round) {
