@@ -43,7 +43,7 @@ class WalReader<E, C>::Cursor {
   C codec_;
   ReplayMode mode_;
   Undecoded undecoded_{};
-  std::optional<Error> failure_{};  // of an entry; the log's own stays in log_
+  std::optional<Error> failure_{};  // the first, of the log or of an entry: the answer for ever
   std::optional<Item> current_{};
   bool started_ = false, failed_ = false;
 };
