@@ -66,7 +66,11 @@ class EntryOutputArchive
 
   template <class... T>
   EntryOutputArchive& operator()(T&&... fields) {
-    (put(fields), ...);
+    if constexpr (sizeof...(T) > 0 && (cereal_check::is_flat<std::remove_cvref_t<T>> && ...)) {
+      put_flat(fields...);
+    } else {
+      (put(fields), ...);
+    }
     return *this;
   }
   template <class T>
@@ -80,7 +84,6 @@ class EntryOutputArchive
 
   void write_bytes(const void* from, std::size_t bytes);
   void write_count(std::uint64_t count);
-  void write_text(const std::string& text);
 
   // What cereal would remember from one entry to the next.
   template <class... T>
@@ -91,6 +94,8 @@ class EntryOutputArchive
  private:
   template <class T>
   void put(T& field);
+  template <class... T>
+  void put_flat(const T&... fields);
   template <class T>
   void put(cereal::NameValuePair<T>& pair) {
     put(pair.value);

@@ -54,25 +54,6 @@ inline void EntryOutputArchive::write_count(std::uint64_t count) {
   payload_min_ = std::max(payload_min_, flushed_ + used_ + count * cost.payload_min);
 }
 
-// What write_count() and write_bytes() do, at once: most bytes of most entries are texts.
-inline void EntryOutputArchive::write_text(const std::string& text) {
-  const std::uint64_t count = text.size();
-  const std::size_t bytes = sizeof count + text.size();
-  if (bytes > buffer_.size() - used_) {
-    element_ = cereal_limits::element_cost<std::string>();
-    write_count(count);
-    write_bytes(text.data(), text.size());
-    return;
-  }
-  std::uint64_t stored = count;
-  cereal_limits::to_or_from_little_endian(&stored, 1);
-  std::byte* const to = buffer_.data() + used_;
-  std::memcpy(to, &stored, sizeof stored);
-  std::memcpy(to + sizeof stored, text.data(), count);
-  memory_ += count * cereal_limits::element_cost<std::string>().memory;
-  used_ += bytes;
-}
-
 inline void EntryOutputArchive::require_elements_with_bytes() const {
   if (flushed_ < payload_min_) {
     throw cereal::Exception("the entry has a container whose elements take no bytes");
@@ -93,17 +74,67 @@ void EntryOutputArchive::put(T& field) {
   } else if constexpr (cereal_check::is_leaf<Field>) {
     save(*this, field);
   } else if constexpr (std::is_same_v<Field, std::string>) {
-    write_text(field);
+    put_flat(field);
   } else if constexpr (cereal_check::is_field<Field>) {
     if constexpr (cereal_check::is_unique_pointer<Field>) {
       if (field != nullptr) memory_ += sizeof(*field);
     }
     const cereal_limits::Level level(depth_);
     element_ = cereal_limits::element_cost<Field>();
-    OutputArchive::operator()(field);
+    if constexpr (cereal_check::has_own_serialize<Field>) {
+      // At once: cereal goes through a pointer to this archive, which hides what it does.
+      cereal::access::member_serialize(*this, const_cast<Field&>(field));
+    } else {
+      OutputArchive::operator()(field);
+    }
   } else {
     cereal_check::refuse_field<Field>();
   }
+}
+
+/// Where they fit into the buffer, all at once: most entries are numbers and short texts, and the
+/// place that is written to then stays in a register.
+template <class... T>
+void EntryOutputArchive::put_flat(const T&... fields) {
+  using Text = std::string;
+  constexpr auto text_bytes = []<class F>(const F& field) -> std::size_t {
+    if constexpr (std::is_same_v<F, Text>) return field.size();
+    return 0;
+  };
+  const std::size_t texts = (text_bytes(fields) + ...);
+  const std::size_t bytes =
+      texts + ((std::is_same_v<T, Text> ? sizeof(std::uint64_t) : sizeof(T)) + ...);
+  if (bytes > buffer_.size() - used_) {
+    const auto put_apart = [this]<class F>(const F& field) {
+      if constexpr (std::is_same_v<F, Text>) {
+        element_ = cereal_limits::element_cost<Text>();
+        write_count(field.size());
+        write_bytes(field.data(), field.size());
+      } else {
+        save(*this, field);
+      }
+    };
+    (put_apart(fields), ...);
+    return;
+  }
+  std::byte* to = buffer_.data() + used_;
+  const auto copy_number = [&to](auto number) {
+    cereal_limits::to_or_from_little_endian(&number, 1);
+    std::memcpy(to, &number, sizeof number);
+    to += sizeof number;
+  };
+  const auto copy = [&]<class F>(const F& field) {
+    if constexpr (std::is_same_v<F, Text>) {
+      copy_number(std::uint64_t{field.size()});
+      std::memcpy(to, field.data(), field.size());
+      to += field.size();
+    } else {
+      copy_number(field);
+    }
+  };
+  (copy(fields), ...);
+  memory_ += texts * cereal_limits::element_cost<Text>().memory;
+  used_ += bytes;
 }
 
 template <class E>

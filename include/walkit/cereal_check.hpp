@@ -3,6 +3,7 @@
 #include <cereal/cereal.hpp>
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <type_traits>
 #include <variant>
 
@@ -122,6 +123,18 @@ constexpr Refusal refusal_of() {
 
 template <class T>
 inline constexpr bool is_field = refusal_of<T>() == Refusal::none;
+
+/// Whether a member serialize is how cereal would write it.
+template <class T>
+inline constexpr bool has_own_serialize =
+    cereal::traits::has_member_serialize<T, EntryOutputArchive>::value &&
+    (cereal::traits::is_specialized_member_serialize<T, EntryOutputArchive>::value ||
+     !cereal::traits::is_specialized<T, EntryOutputArchive>::value);
+
+/// A field whose bytes can be counted before it is written.
+template <class T>
+inline constexpr bool is_flat = is_field<T> &&
+                                (std::is_arithmetic_v<T> || std::is_same_v<T, std::string>);
 
 /// Stops the compiler with one sentence. Both archives call it: one instantiation, one message.
 template <class T>

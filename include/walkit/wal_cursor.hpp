@@ -18,9 +18,6 @@ class WalReader<E, C>::Cursor {
  public:
   class Iterator;  // std::input_iterator
 
-  Cursor(Cursor&&) = default;
-  Cursor& operator=(Cursor&&) = default;
-
   /// The first item; later calls go on where the last one is.
   [[nodiscard]] Iterator begin();
   [[nodiscard]] std::default_sentinel_t end() const { return {}; }

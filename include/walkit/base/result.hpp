@@ -71,8 +71,8 @@ class [[nodiscard]] Result : public tl::expected<T, Error> {
  public:
   using Base = tl::expected<T, Error>;
   using Base::Base;
-  Result() requires std::is_default_constructible_v<Base>
-  = default;
+  // Not defaulted: `return {};` would fill the room for an Error with zeros first.
+  Result() requires std::is_default_constructible_v<Base> {}
   Result(Base base) : Base(std::move(base)) {}
   Result(Error error) : Base(tl::unexpect, std::move(error)) {}
 
