@@ -156,7 +156,9 @@ TEST_F(CliInspectTest, WhatIsNoFileOfALogIsSixtySix) {
   for (const char* name : {"note", "nothing", "no/where"}) {
     EXPECT_EQ(inspect_file(path(name)).code, 66) << name;
   }
-  EXPECT_EQ(inspect_file(log()).code, 74);  // a folder
+  const Outcome folder = inspect_file(log());
+  EXPECT_EQ(folder.code, 64);
+  EXPECT_THAT(folder.err, HasSubstr("Next: `walkit ls` names the files of a log"));
 }
 
 }  // namespace

@@ -21,8 +21,16 @@ constexpr std::array<std::string_view, 19> kNames = {"",          "invalid_argum
 static_assert(kNames.size() == static_cast<std::size_t>(Errc::closed) + 1);
 
 std::string_view loss_word(Errc code) {
-  if (code == Errc::poisoned) return "; in doubt: ";
-  return code == Errc::gap ? "; trimmed: " : "; gone: ";
+  switch (code) {
+    case Errc::poisoned:
+      return "; in doubt: ";
+    case Errc::gap:
+      return "; trimmed: ";
+    case Errc::invalid_argument:
+      return "; at stake: ";  // nothing was done
+    default:
+      return "; gone: ";
+  }
 }
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }

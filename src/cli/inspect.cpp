@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <system_error>
 
 #include "base/little_endian.hpp"
 #include "cli/place.hpp"
@@ -321,6 +322,13 @@ ExitCode inspect(const InspectOptions& options) {
   report["file"] = options.file;
   const std::filesystem::path path = options.file;
   const std::string name = path.filename();
+  if (std::error_code unknown; std::filesystem::is_directory(path, unknown)) {
+    return report.finish(
+        report.fail({.code = Errc::invalid_argument,
+                     .message = "found a directory, expected a segment, MANIFEST or LOCK",
+                     .file = options.file,
+                     .next_step = "`walkit ls` names the files of a log"}));
+  }
   const auto folder = FsDirectory::open(path.has_parent_path() ? path.parent_path() : ".",
                                         {.access = FsAccess::read_only});
   if (!folder) return report.finish(report.fail(folder.error()));

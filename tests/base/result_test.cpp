@@ -76,6 +76,8 @@ TEST(Error, LossIsNamedByItsKind) {
   EXPECT_EQ(to_string(error), "poisoned; in doubt: 1..2");
   error.code = Errc::gap;
   EXPECT_EQ(to_string(error), "gap; trimmed: 1..2");
+  error.code = Errc::invalid_argument;
+  EXPECT_EQ(to_string(error), "invalid_argument; at stake: 1..2");
 }
 
 TEST(Error, PrintsAsItsText) {
