@@ -32,6 +32,7 @@ LogReader::LogReader(std::shared_ptr<Directory> directory, ReadOptions options,
 
 Result<LogReader> LogReader::open(std::shared_ptr<Directory> directory, ReadOptions options,
                                   std::optional<LogWriter::Contents> contents) try {
+  if (!directory) return no_directory();
   const EntryId floor = options.expect_durable_through;
   auto home = directory->subdirectory(options.subdirectory, OpenMode::read);
   if (!home) {

@@ -6,6 +6,7 @@
 
 #include "log/log_core.hpp"
 #include "log/open_log.hpp"
+#include "log/survey.hpp"
 
 namespace walkit {
 namespace {
@@ -50,6 +51,7 @@ LogWriter::~LogWriter() { close_and_release(core_); }
 
 Result<LogWriter> LogWriter::open(std::shared_ptr<Directory> directory, WalOptions options,
                                   Contents contents) try {
+  if (!directory) return log::no_directory();
   log::StoredType type{.codec = contents.codec,
                        .name = std::string(contents.type.name),
                        .schema = contents.type.schema};

@@ -81,9 +81,7 @@ Result<SalvageReport> build_copy(SalvageScanner& scanner, Directory& home) {
 
 Result<WalMaintenance> WalMaintenance::open(std::shared_ptr<Directory> directory,
                                             ReadOptions options) try {
-  if (!directory) {
-    return Error{.code = Errc::invalid_argument, .message = "there is no directory"};
-  }
+  if (!directory) return no_directory();
   const auto home = directory->subdirectory(options.subdirectory, OpenMode::read);
   if (!home) return home.error();
   return WalMaintenance(std::move(directory), std::move(options));
@@ -123,6 +121,7 @@ Result<VerifyReport> WalMaintenance::verify() const try {
 }
 
 Result<SalvageReport> WalMaintenance::salvage(std::shared_ptr<Directory> empty_target) const try {
+  if (!empty_target) return no_directory();
   const auto home = parent_->subdirectory(options_.subdirectory, OpenMode::read);
   if (!home) return home.error();
   auto scanner = scan_of(**home, options_);

@@ -155,6 +155,14 @@ Error damage(std::string_view file, std::string message, EntryIdRange lost, std:
           .next_step = std::string(kAfterDamage)};
 }
 
+Error no_directory() {
+  return {.code = Errc::invalid_argument,
+          .message = "the directory is a null pointer",
+          .next_step =
+              "hand over one of FsDirectory::open() or MemoryDirectory; it may have been "
+              "moved from"};
+}
+
 Error nothing_there(EntryId known, std::string_view witness) {
   return {.code = Errc::corrupt,
           .message = "there is no log here, but " + std::string(witness) + " says that entry " +

@@ -18,6 +18,9 @@ namespace walkit::log {
 [[nodiscard]] Error damage(std::string_view file, std::string message, EntryIdRange lost = {},
                            std::uint64_t offset = 0);
 
+/// invalid_argument, for a null pointer.
+[[nodiscard]] Error no_directory();
+
 /// corrupt: no log, and yet a witness of one: "the caller", a file.
 [[nodiscard]] Error nothing_there(EntryId known, std::string_view witness);
 

@@ -7,6 +7,7 @@
 #include "log/segment_name.hpp"
 #include "log/writer_harness.hpp"
 #include "walkit/io/memory_directory.hpp"
+#include "walkit/maintenance.hpp"
 
 namespace walkit {
 namespace {
@@ -110,6 +111,19 @@ TEST(Limits, EveryOptionIsValidated) {
   }
   EXPECT_THAT(WalOptions{}.validate(), IsOk());
   EXPECT_THAT((WalOptions{.segment_bytes = 4096, .max_frame_bytes = 1u << 30}).validate(), IsOk());
+}
+
+TEST(Limits, NullDirectoryIsRefused) {
+  const std::shared_ptr<Directory> none;
+  const auto is_refused = HasErrc(Errc::invalid_argument);
+  EXPECT_THAT(Wal::open(none), is_refused);
+  EXPECT_THAT((WalReader<std::string, BytesCodec>::open(none)), is_refused);
+  EXPECT_THAT(WalMaintenance::open(none), is_refused);
+  const auto directory = MemoryDirectory::create();
+  ASSERT_THAT(Wal::open(directory), IsOk());
+  const auto maintenance = WalMaintenance::open(directory);
+  ASSERT_TRUE(maintenance);
+  EXPECT_THAT(maintenance->salvage(none), is_refused);
 }
 
 TEST(Limits, TypeNameHasALimit) {
