@@ -60,6 +60,9 @@ Result<std::shared_ptr<Directory>> CrashTree::subdirectory(std::string_view name
     return io::system_error(name, ENOENT, "no such subdirectory");
   }
   const std::size_t folder = found ? found->index : device_->names().make_folder(folder_, name);
+  if (mode == OpenMode::create) {
+    if (const Status durable = sync_names(); !durable) return durable.error();
+  }
   return std::make_shared<CrashTree>(device_, folder);
 }
 
@@ -139,6 +142,10 @@ Status CrashTree::remove(std::string_view name) {
 
 Status CrashTree::sync() {
   const std::scoped_lock guard(device_->mutex());
+  return sync_names();
+}
+
+Status CrashTree::sync_names() {
   const auto failed = device_->begin_operation(OperationKind::sync_directory,
                                                device_->names().folders()[folder_].path);
   if (!failed) return failed.error();

@@ -6,6 +6,8 @@
 namespace walkit::testing {
 namespace {
 
+constexpr const char* kNoPath = "//";  // no name has a slash
+
 bool same_place(const std::optional<Place>& a, const std::optional<Place>& b) {
   return a && b && a->folder == b->folder && a->name == b->name;
 }
@@ -45,9 +47,8 @@ void Names::change(NameChange change) {
 
 std::size_t Names::make_folder(std::size_t parent, std::string_view name) {
   const NodeRef node{NodeRef::Kind::folder, folders_.size()};
-  folders_[parent].device[std::string(name)] = node;
-  folders_[parent].cached[std::string(name)] = node;
   folders_.push_back({folders_[parent].path + std::string(name) + "/", {}, {}});
+  change({.to = Place{parent, std::string(name)}, .node = node});
   return node.index;
 }
 
@@ -105,8 +106,24 @@ Names Names::settled(const std::function<bool()>& keep) const {
   for (const NameChange& change : pending_) {
     if (keep()) next.apply(change);
   }
+  next.drop_lost_folders();
   for (Folder& folder : next.folders_) folder.cached = folder.device;
   return next;
+}
+
+void Names::drop_lost_folders() {
+  std::vector<bool> found(folders_.size());
+  found[0] = true;
+  // A folder is made after the one it is in, so its number is higher.
+  for (std::size_t i = 0; i < folders_.size(); ++i) {
+    if (!found[i]) {
+      folders_[i] = {kNoPath, {}, {}};
+      continue;
+    }
+    for (const auto& [name, node] : folders_[i].device) {
+      if (node.kind == NodeRef::Kind::folder) found[node.index] = true;
+    }
+  }
 }
 
 void Names::erase(std::size_t folder, std::string_view name) {

@@ -49,7 +49,7 @@ class Names {
   [[nodiscard]] std::optional<NodeRef> find(std::size_t folder, std::string_view name) const;
   /// Takes effect in the cache at once, on the device by settle_first() or sync().
   void change(NameChange change);
-  /// Durable at once.
+  /// Durable when `parent` is synced.
   std::size_t make_folder(std::size_t parent, std::string_view name);
   void sync(std::size_t folder);
   /// Takes a name away from cache and device, and out of what is pending.
@@ -70,6 +70,8 @@ class Names {
  private:
   void apply(const NameChange& change);
   void apply_synced();
+  /// Folders that no name leads to are gone with all that is in them.
+  void drop_lost_folders();
 
   std::vector<Folder> folders_;
   std::vector<NameChange> pending_{};

@@ -56,6 +56,7 @@ class CrashTree final : public CrashDirectory {
   };
 
   Result<std::optional<Errc>> begin(OperationKind kind, std::string_view name);
+  Status sync_names();
   Result<std::size_t> create_file(std::string_view name);
   Result<std::size_t> find_file(std::string_view name) const;
   Result<Found> find_path(std::string_view path) const;

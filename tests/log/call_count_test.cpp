@@ -111,7 +111,8 @@ TEST(CallCount, OpenAfterCleanCloseWritesNoByteButLock) {
     });
     // The folder's own name is made sure of, and the manifest's until it names a segment: who made
     // them may have been killed before they were durable.
-    std::vector<Operation> expected{{OperationKind::create_subdirectory, "wal"}};
+    std::vector<Operation> expected{{OperationKind::create_subdirectory, "wal"},
+                                    {OperationKind::sync_directory, ""}};
     if (!has_entries) expected.push_back({OperationKind::sync_directory, "wal/"});
     expected.push_back({OperationKind::write_at, "wal/LOCK"});
     EXPECT_EQ(operations, expected);

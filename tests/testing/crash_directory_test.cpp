@@ -164,9 +164,9 @@ TEST_F(CrashDirectoryTest, CutPowerStopsThatOperationAndAllLater) {
 }
 
 TEST_F(CrashDirectoryTest, FailAtFailsThatOperationAlone) {
-  const auto sub = directory_->subdirectory("sub", OpenMode::create).value();  // 5
-  directory_->fail_at(6, Errc::no_space);
-  directory_->fail_at(8, Errc::io);
+  const auto sub = directory_->subdirectory("sub", OpenMode::create).value();  // 5, 6
+  directory_->fail_at(7, Errc::no_space);
+  directory_->fail_at(9, Errc::io);
   EXPECT_THAT(sub->open("x", OpenMode::create), HasErrc(Errc::no_space));
   EXPECT_TRUE(sub->open("x", OpenMode::create).has_value());
   EXPECT_THAT(directory_->remove("a"), HasErrc(Errc::io));
@@ -194,6 +194,7 @@ TEST_F(CrashDirectoryTest, OperationsSayWhatACallCosts) {
   ASSERT_THAT(write(*file, 0, "x"), IsOk());
   EXPECT_THAT(directory_->operations(mark),
               ElementsAre(Operation{OperationKind::create_subdirectory, "wal"},
+                          Operation{OperationKind::sync_directory, ""},
                           Operation{OperationKind::create, "wal/tmp"},
                           Operation{OperationKind::sync_file, "wal/tmp"},
                           Operation{OperationKind::rename, "wal/MANIFEST"},

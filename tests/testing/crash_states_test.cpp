@@ -284,12 +284,36 @@ TEST_F(CrashStates, LaterChangeOfAHalfSyncedNameKeepsTheOrder) {
   EXPECT_EQ(states, (std::set<Files>{{{"a", "2"}, {"sub/x", "1"}}}));
 }
 
-TEST_F(CrashStates, SubdirectoryIsDurableAtOnce) {
+TEST_F(CrashStates, SubdirectoryIsDurableWhenItIsGiven) {
   const auto states = states_after([](Directory& d) {
     const auto sub = d.subdirectory("sub", OpenMode::create).value();
     make_durable(*sub, "a", "x");
   });
   EXPECT_EQ(states, (std::set<Files>{{{"sub/a", "x"}}}));
+}
+
+TEST_F(CrashStates, SubdirectoryNotYetSyncedIsLostWithAllThatIsInIt) {
+  const auto states = states_after([](Directory& d) {
+    auto& simulated = dynamic_cast<CrashDirectory&>(d);
+    simulated.fail_at(2, Errc::io);  // the sync of the folder it is in
+    EXPECT_THAT(d.subdirectory("sub", OpenMode::create), HasErrc(Errc::io));
+    const auto sub = d.subdirectory("sub", OpenMode::write).value();
+    make_durable(*sub, "a", "x");
+  });
+  EXPECT_EQ(states, (std::set<Files>{{}, {{"sub/a", "x"}}}));
+}
+
+TEST_F(CrashStates, PowerCutBetweenASubdirectoryAndItsSyncLeavesItOrNot) {
+  Odometer odometer;
+  std::set<std::vector<std::string>> states;
+  do {
+    const auto d =
+        CrashDirectory::create({.pick = [&](std::size_t n) { return odometer.pick(n); }});
+    d->cut_power_at(2);
+    EXPECT_THAT(d->subdirectory("sub", OpenMode::create), HasErrc(Errc::io));
+    states.insert(d->crash()->list().value());
+  } while (odometer.next());
+  EXPECT_EQ(states, (std::set<std::vector<std::string>>{{}, {"sub"}}));
 }
 
 TEST_F(CrashStates, FailedDirectorySyncMakesSomeNamesDurable) {

@@ -42,7 +42,7 @@ enum class OperationKind {
   rename,
   remove,
   sync_directory,
-  create_subdirectory  // its own sync included
+  create_subdirectory  // a sync_directory of the folder it is in follows
 };
 
 /// One operation as it was asked for, whether it succeeded or not.
