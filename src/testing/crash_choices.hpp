@@ -51,6 +51,8 @@ class Choices {
   /// How much of an interrupted write was done, 0 to `bytes`.
   [[nodiscard]] std::uint64_t choose_length(std::uint64_t bytes);
   [[nodiscard]] std::size_t tear_cuts() const;
+  /// Whether a sync that answers success tells a lie; by seed one in four does.
+  [[nodiscard]] bool lies() { return pick_ ? choose(2) == 1 : random_.below(4) == 0; }
 
  private:
   std::function<std::size_t(std::size_t)> pick_;

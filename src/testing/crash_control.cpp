@@ -40,6 +40,11 @@ void CrashTree::fail_read_at(std::uint64_t read, Errc code) {
   device_->fail_read_at(read, code);
 }
 
+void CrashTree::set_free_bytes(std::uint64_t bytes) {
+  const std::scoped_lock guard(device_->mutex());
+  device_->set_free_bytes(bytes);
+}
+
 std::uint64_t CrashTree::operation_count() const {
   const std::scoped_lock guard(device_->mutex());
   return device_->operations().size();
@@ -79,18 +84,21 @@ std::vector<std::string> CrashTree::list_files() const {
   return paths;
 }
 
-Result<CrashTree::Found> CrashTree::find_path(std::string_view path) const {
+Result<Place> CrashTree::find_place(std::string_view path) const {
   const std::vector<Folder>& folders = device_->names().folders();
   const std::string whole = folders[folder_].path + std::string(path);
   const std::size_t slash = whole.rfind('/');
   const std::size_t name_begin = slash == std::string::npos ? 0 : slash + 1;
   const auto folder = std::ranges::find(folders, whole.substr(0, name_begin), &Folder::path);
-  const std::string name = whole.substr(name_begin);
-  if (folder != folders.end()) {
-    const std::size_t index = static_cast<std::size_t>(folder - folders.begin());
-    const auto node = device_->names().find(index, name);
-    if (node && node->kind == NodeRef::Kind::file) return Found{{index, name}, node->index};
-  }
+  if (folder == folders.end()) return io::system_error(path, ENOENT, "no such folder");
+  return Place{static_cast<std::size_t>(folder - folders.begin()), whole.substr(name_begin)};
+}
+
+Result<CrashTree::Found> CrashTree::find_path(std::string_view path) const {
+  const auto place = find_place(path);
+  if (!place) return place.error();
+  const auto node = device_->names().find(place->folder, place->name);
+  if (node && node->kind == NodeRef::Kind::file) return Found{*place, node->index};
   return io::system_error(path, ENOENT, "no such file");
 }
 
@@ -160,6 +168,43 @@ Status CrashTree::remove_file(std::string_view path) {
   if (!found) return found.error();
   device_->file(found->file).linked = false;
   device_->names().erase(found->place.folder, found->place.name);
+  return {};
+}
+
+Status CrashTree::add_file(std::string_view path, BytesView bytes) {
+  const std::scoped_lock guard(device_->mutex());
+  const auto place = find_place(path);
+  if (!place) return place.error();
+  if (device_->names().find(place->folder, place->name)) {
+    return io::system_error(path, EEXIST, "cannot add the file");
+  }
+  const std::size_t index = device_->add_file();
+  FileNode& node = device_->file(index);
+  node.path = device_->names().folders()[place->folder].path + place->name;
+  node.inode.replace(image_of(bytes, device_->options().sector_bytes));
+  device_->names().add(*place, {NodeRef::Kind::file, index});
+  return {};
+}
+
+Status CrashTree::swap_sectors(const SectorPlace& a, const SectorPlace& b) {
+  const std::scoped_lock guard(device_->mutex());
+  Inode* inodes[2];
+  Sector sectors[2];
+  const SectorPlace* const places[] = {&a, &b};
+  for (std::size_t i = 0; i < 2; ++i) {
+    const auto found = find_path(places[i]->path);
+    if (!found) return found.error();
+    inodes[i] = &device_->file(found->file).inode;
+    const Image& image = inodes[i]->cache();
+    const std::uint64_t offset = places[i]->sector * image.sector_bytes();
+    if (Status inside = check_inside(places[i]->path, image, offset); !inside) return inside;
+    sectors[i] = image.sector(places[i]->sector);
+  }
+  for (std::size_t i = 0; i < 2; ++i) {
+    Image image = inodes[i]->cache();
+    image.set_sector(places[i]->sector, sectors[1 - i]);
+    inodes[i]->replace(image);
+  }
   return {};
 }
 

@@ -20,6 +20,12 @@ Result<std::optional<Errc>> CrashDevice::begin_operation(OperationKind kind, std
     power_is_off_ = true;
     return check_power(operations_.back().name).error();
   }
+  if (is_shut_down_) {
+    Error error = simulated_error(Errc::io, operations_.back().name,
+                                  "the simulated file system was shut down by a failed sync");
+    error.os_error = EROFS;
+    return error;
+  }
   const auto fault = faults_.find(number);
   return fault == faults_.end() ? std::nullopt : std::optional(fault->second);
 }
@@ -46,9 +52,76 @@ std::size_t CrashDevice::add_file() {
   return files_.size() - 1;
 }
 
-void CrashDevice::fail_directory_sync(std::size_t folder) {
+void CrashDevice::sync_names(std::size_t folder) {
+  if (options_.model.sync_may_lie && choices_.lies()) return settle_some_names(folder);
+  if (!has_one_journal()) return names_.sync(folder);
+  names_.sync_changes([](const NameChange&) { return true; });
+}
+
+void CrashDevice::sync_file(std::size_t file) {
+  Inode& inode = files_[file].inode;
+  if (options_.model.sync_may_lie && choices_.lies()) return inode.fail_sync(settling());
+  inode.sync();
+  if (!options_.model.sync_keeps_name) return;
+  const NodeRef node{NodeRef::Kind::file, file};
+  names_.sync_changes(
+      [&](const NameChange& change) { return has_one_journal() || change.node == node; });
+}
+
+void CrashDevice::fail_sync_names(std::size_t folder) {
+  settle_some_names(folder);
+  may_shut_down();
+}
+
+void CrashDevice::fail_sync_file(std::size_t file) {
+  files_[file].inode.fail_sync(settling());
+  ++files_[file].failed_syncs;
+  may_shut_down();
+}
+
+void CrashDevice::may_shut_down() {
+  if (options_.model.failed_sync != CrashModel::FailedSync::may_shut_down) return;
+  is_shut_down_ = choices_.choose(2) == 1;
+}
+
+std::function<bool()> CrashDevice::keep_names() {
+  if (!has_one_journal()) return [this] { return choices_.choose(2) == 1; };
+  const std::size_t all = names_.pending().size();
+  const std::size_t choice = choices_.choose(1 + all);
+  return [left = choice == 1   ? all
+                 : choice == 0 ? 0
+                               : choice - 1]() mutable { return left > 0 && left-- > 0; };
+}
+
+void CrashDevice::settle_some_names(std::size_t folder) {
   choices_.begin(names_.pending().size());
-  names_.sync_some(folder, [this] { return choices_.choose(2) == 1; });
+  const auto keep = keep_names();
+  if (!has_one_journal()) return names_.sync_some(folder, keep);
+  names_.sync_changes([&](const NameChange&) { return keep(); });
+}
+
+Settling CrashDevice::settling() {
+  Settling by{choices_, options_.model, {}};
+  if (options_.model.growth == CrashModel::Growth::stale) {
+    for (const FileNode& file : files_) by.older.push_back(&file.inode.device());
+  }
+  return by;
+}
+
+std::uint64_t CrashDevice::used_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const FileNode& file : files_) {
+    if (!file.linked) continue;
+    bytes += file.inode.cache().size();
+    if (options_.model.overwriting_needs_room) bytes += file.inode.overwritten_bytes();
+  }
+  return bytes;
+}
+
+std::uint64_t CrashDevice::free_bytes() const {
+  if (capacity_ == UINT64_MAX) return capacity_;
+  const std::uint64_t used = used_bytes();
+  return used < capacity_ ? capacity_ - used : 0;
 }
 
 std::shared_ptr<CrashDevice> CrashDevice::clone() const {
@@ -58,6 +131,8 @@ std::shared_ptr<CrashDevice> CrashDevice::clone() const {
   copy->ticks_ = ticks_;
   copy->names_ = names_;
   copy->files_ = files_;
+  copy->capacity_ = capacity_;
+  copy->is_shut_down_ = is_shut_down_;
   for (FileNode& file : copy->files_) file.locked = false;
   return copy;
 }
@@ -70,7 +145,8 @@ std::shared_ptr<CrashDevice> CrashDevice::crash(Crash kind) {
   choices_.begin(undecided);
 
   auto next = std::make_shared<CrashDevice>(options_);
-  next->names_ = names_.settled([this] { return choices_.choose(2) == 1; });
+  next->names_ = names_.settled(keep_names());
+  next->capacity_ = capacity_;
   next->take_settled_files(*this);
   next->choices_ = choices_;
   next->entropy_ = entropy_;
@@ -79,13 +155,14 @@ std::shared_ptr<CrashDevice> CrashDevice::crash(Crash kind) {
 }
 
 void CrashDevice::take_settled_files(CrashDevice& from) {
+  const Settling by = from.settling();
   // Files that no name leads to are gone, so nothing is decided about them.
   for (Folder& folder : names_.folders()) {
     for (auto& [name, node] : folder.device) {
       if (node.kind == NodeRef::Kind::folder) continue;
       const Inode& old = from.files_[node.index].inode;
       node.index = files_.size();
-      files_.push_back({.inode = Inode(old.settle(from.choices_)), .path = folder.path + name});
+      files_.push_back({.inode = Inode(old.settle(by)), .path = folder.path + name});
       folder.cached[name] = node;
     }
   }

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -23,6 +24,7 @@ struct FileNode {
   std::string path{};   // the last one it had
   bool linked = true;   // has a name in the cache
   bool locked = false;  // a DirectoryLock holds it
+  std::uint64_t failed_syncs = 0;
 };
 
 /// The simulated device that all handles of one tree share: files, names, counters, faults. Whoever
@@ -43,7 +45,11 @@ class CrashDevice {
   [[nodiscard]] std::shared_ptr<CrashDevice> crash(Crash kind);
   [[nodiscard]] std::shared_ptr<CrashDevice> clone() const;
   [[nodiscard]] std::uint64_t image_hash() const;
-  void fail_directory_sync(std::size_t folder);
+  /// What a sync that was asked for and not set to fail does: its work, or a lie.
+  void sync_names(std::size_t folder);
+  void sync_file(std::size_t file);
+  void fail_sync_names(std::size_t folder);
+  void fail_sync_file(std::size_t file);
   void random_bytes(std::span<std::byte> into) { entropy_.fill(into); }
   [[nodiscard]] std::chrono::nanoseconds now();
 
@@ -52,6 +58,8 @@ class CrashDevice {
   [[nodiscard]] Names& names() { return names_; }
   [[nodiscard]] const std::vector<FileNode>& files() const { return files_; }
   [[nodiscard]] Choices& choices() { return choices_; }
+  void set_free_bytes(std::uint64_t bytes) { capacity_ = used_bytes() + bytes; }
+  [[nodiscard]] std::uint64_t free_bytes() const;
   [[nodiscard]] const CrashOptions& options() const { return options_; }
 
   void cut_power_at(std::uint64_t operation) { cut_at_ = operation; }
@@ -63,6 +71,15 @@ class CrashDevice {
  private:
   [[nodiscard]] std::uint64_t folder_hash(std::size_t folder, bool of_device) const;
   void take_settled_files(CrashDevice& from);
+  /// Which of the pending changes of names are kept, asked for each in order.
+  [[nodiscard]] std::function<bool()> keep_names();
+  void settle_some_names(std::size_t folder);
+  [[nodiscard]] Settling settling();
+  [[nodiscard]] std::uint64_t used_bytes() const;
+  void may_shut_down();
+  [[nodiscard]] bool has_one_journal() const {
+    return options_.model.names == CrashModel::Names::ordered_prefix;
+  }
 
   CrashOptions options_;
   Choices choices_;
@@ -71,6 +88,8 @@ class CrashDevice {
   Names names_{};
   std::vector<FileNode> files_{};
 
+  std::uint64_t capacity_ = UINT64_MAX;
+  bool is_shut_down_ = false;  // nothing can be changed any more
   bool power_is_off_ = false;
   std::uint64_t cut_at_ = 0;
   std::uint64_t reads_ = 0;

@@ -150,10 +150,10 @@ Status CrashTree::sync_names() {
                                                device_->names().folders()[folder_].path);
   if (!failed) return failed.error();
   if (*failed) {
-    device_->fail_directory_sync(folder_);
+    device_->fail_sync_names(folder_);
     return injected(**failed, "");
   }
-  device_->names().sync(folder_);
+  device_->sync_names(folder_);
   return {};
 }
 

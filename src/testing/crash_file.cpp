@@ -30,6 +30,16 @@ Error CrashFile::fault(Errc code, std::uint64_t offset, std::string what) const 
   return error;
 }
 
+std::uint64_t CrashFile::fitting(std::uint64_t offset, std::uint64_t bytes) const {
+  const std::uint64_t room = device_->free_bytes();
+  const std::uint64_t size = node().inode.cache().size();
+  const std::uint64_t hole = offset > size ? offset - size : 0;
+  if (hole > room) return 0;
+  const bool in_place = !device_->options().model.overwriting_needs_room;
+  const std::uint64_t over = in_place && offset < size ? size - offset : 0;
+  return bytes <= over || bytes - over <= room - hole ? bytes : over + room - hole;
+}
+
 Result<std::size_t> CrashFile::read_at(std::uint64_t offset, std::span<std::byte> into) {
   const std::scoped_lock guard(device_->mutex());
   if (const Status read = device_->begin_read(name_); !read) return read.error();
@@ -45,10 +55,11 @@ Status CrashFile::write_at(std::uint64_t offset, std::span<const BytesView> part
   const std::scoped_lock guard(device_->mutex());
   const auto failed = begin(OperationKind::write_at);
   if (!failed) return failed.error();
-  const std::uint64_t done = *failed ? device_->choices().choose_length(bytes) : bytes;
+  const std::uint64_t fit = fitting(offset, bytes);
+  const std::uint64_t done = *failed ? std::min(fit, device_->choices().choose_length(bytes)) : fit;
   node().inode.write(offset, parts, done);
-  if (*failed) {
-    return fault(**failed, offset,
+  if (*failed || done < bytes) {
+    return fault(failed->value_or(Errc::no_space), offset,
                  std::to_string(done) + " of " + std::to_string(bytes) + " bytes were written");
   }
   if (bytes != 0) written_ = std::max(written_, offset + bytes);
@@ -62,8 +73,13 @@ Status CrashFile::fill_zeros(std::uint64_t to) {
   if (!failed) return failed.error();
   const std::uint64_t from = node().inode.cache().size();
   const std::uint64_t missing = to > from ? to - from : 0;
-  node().inode.grow(from + (*failed ? device_->choices().choose_length(missing) : missing));
-  if (*failed) return fault(**failed, from, "filled only in part");
+  const std::uint64_t fit = fitting(from, missing);
+  const std::uint64_t done =
+      *failed ? std::min(fit, device_->choices().choose_length(missing)) : fit;
+  node().inode.grow(from + done);
+  if (*failed || done < missing) {
+    return fault(failed->value_or(Errc::no_space), from, "filled only in part");
+  }
   if (missing != 0) written_ = to;
   return {};
 }
@@ -84,14 +100,17 @@ Status CrashFile::sync() {
   const auto failed = begin(OperationKind::sync_file);
   if (!failed) return failed.error();
   if (*failed) {
-    node().inode.fail_sync(device_->choices());
+    device_->fail_sync_file(index_);
+    failed_syncs_ = node().failed_syncs;
     return fault(**failed, 0, "the sync failed, and what was to be written is taken for clean");
   }
   if (!node().linked) return io::removed_while_open(name_);
   const std::uint64_t found = node().inode.cache().size();
   if (found < written_) return io::cut_while_open(name_, found, written_);
-  node().inode.sync();
-  return {};
+  device_->sync_file(index_);
+  if (failed_syncs_ == node().failed_syncs) return {};
+  failed_syncs_ = node().failed_syncs;
+  return fault(Errc::io, 0, "a sync through another handle failed, which this one is told once");
 }
 
 Result<std::uint64_t> CrashFile::size() {

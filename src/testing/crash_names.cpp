@@ -87,6 +87,20 @@ void Names::sync(std::size_t folder) {
   apply_synced();
 }
 
+void Names::sync_changes(const std::function<bool(const NameChange&)>& durable) {
+  for (NameChange& change : pending_) {
+    if (!durable(change)) continue;
+    if (change.from) change.from->synced = true;
+    if (change.to) change.to->synced = true;
+  }
+  apply_synced();
+}
+
+void Names::add(const Place& place, NodeRef node) {
+  folders_[place.folder].cached[place.name] = node;
+  folders_[place.folder].device[place.name] = node;
+}
+
 void Names::sync_some(std::size_t folder, const std::function<bool()>& keep) {
   for (NameChange& change : pending_) {
     if (!touches(change, folder) || !keep()) continue;

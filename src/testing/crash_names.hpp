@@ -52,6 +52,10 @@ class Names {
   /// Durable when `parent` is synced.
   std::size_t make_folder(std::size_t parent, std::string_view name);
   void sync(std::size_t folder);
+  /// The whole of each change for which `durable` says so; of the others what those build on.
+  void sync_changes(const std::function<bool(const NameChange&)>& durable);
+  /// Gives a file a name, in cache and device.
+  void add(const Place& place, NodeRef node);
   /// Takes a name away from cache and device, and out of what is pending.
   void erase(std::size_t folder, std::string_view name);
   /// Gives each of two names the other's file, in cache and device.

@@ -34,6 +34,7 @@ class CrashTree final : public CrashDirectory {
   void cut_power_at(std::uint64_t operation) override;
   void fail_at(std::uint64_t operation, Errc code) override;
   void fail_read_at(std::uint64_t read, Errc code) override;
+  void set_free_bytes(std::uint64_t bytes) override;
   std::uint64_t operation_count() const override;
   std::uint64_t read_count() const override;
   std::vector<Operation> operations(std::uint64_t since) const override;
@@ -47,6 +48,8 @@ class CrashTree final : public CrashDirectory {
   Status truncate_file(std::string_view path, std::uint64_t bytes) override;
   Status remove_file(std::string_view path) override;
   Status swap_files(std::string_view path, std::string_view other) override;
+  Status add_file(std::string_view path, BytesView bytes) override;
+  Status swap_sectors(const SectorPlace& a, const SectorPlace& b) override;
 
  private:
   /// Where a path leads: the name in its folder, and the file.
@@ -59,6 +62,7 @@ class CrashTree final : public CrashDirectory {
   Status sync_names();
   Result<std::size_t> create_file(std::string_view name);
   Result<std::size_t> find_file(std::string_view name) const;
+  Result<Place> find_place(std::string_view path) const;
   Result<Found> find_path(std::string_view path) const;
   [[nodiscard]] std::string path_of(std::size_t folder, std::string_view name) const;
 

@@ -11,6 +11,7 @@
 #include "walkit/base/bytes.hpp"
 #include "walkit/base/result.hpp"
 #include "walkit/io/directory.hpp"
+#include "walkit/testing/crash_model.hpp"
 
 namespace walkit::testing {
 
@@ -21,6 +22,8 @@ enum class Crash { power_cut, process_kill };
 struct CrashOptions {
   /// Where choices come from when `pick` is empty, and random_bytes() always.
   std::uint64_t seed = 1;
+  /// What a crash, and a failed sync, may make of that which is not durable.
+  CrashModel model{};
   /// What a device writes as one: a power of two from 16 to 4096. A crash tears at most inside it.
   std::uint32_t sector_bytes = 512;
   /// Answers every choice with a number below `choices`: 0 lands nothing, 1 the newest, the others
@@ -52,10 +55,17 @@ struct Operation {
   friend bool operator==(const Operation&, const Operation&) = default;
 };
 
+/// A sector of a file, by its number.
+struct SectorPlace {
+  std::string_view path{};
+  std::uint64_t sector = 0;
+};
+
 /// A directory on a simulated device that can lose power at any operation.
 ///
-/// The fault model. A file has bytes on the device and bytes in the cache. Since its last sync it
-/// remembers each content every sector had and each size it had.
+/// The fault model, where CrashOptions::model does not say otherwise. A file has bytes on the
+/// device and bytes in the cache. Since its last sync it remembers each content every sector had
+/// and each size it had.
 /// - power_cut: each such sector is, independently, as it was on the device, as one of its later
 ///   contents, or a byte prefix of one of them followed by the old bytes. The size is one of the
 ///   sizes, whatever happened to the data; growth where no data landed reads as zeros. Each name
@@ -66,7 +76,8 @@ struct Operation {
 /// - File::sync makes data and size durable, never the name; Directory::sync the names only.
 /// - A failed File::sync lands what a power cut would land, and then takes all sectors for clean:
 ///   the cache shows the new bytes, and later syncs answer success without writing them, until
-///   they are written again. A failed write or fill leaves a prefix. A failed Directory::sync makes
+///   they are written again. Other handles of the file are told at their next sync, once, if they
+///   were open by then. A failed write or fill leaves a prefix. A failed Directory::sync makes
 ///   some changes durable; the others stay pending. Other failed operations do nothing.
 /// - Locks are gone after every crash.
 ///
@@ -91,6 +102,9 @@ class CrashDirectory : public Directory {
   virtual void fail_at(std::uint64_t operation, Errc code) = 0;
   /// The same for reads: read_at, list, and opening what is there.
   virtual void fail_read_at(std::uint64_t read, Errc code) = 0;
+  /// So many bytes more may the files have; a write or fill beyond them leaves what fits and
+  /// answers no_space. What is removed or cut makes room. Holds through crashes too.
+  virtual void set_free_bytes(std::uint64_t bytes) = 0;
   [[nodiscard]] virtual std::uint64_t operation_count() const = 0;
   [[nodiscard]] virtual std::uint64_t read_count() const = 0;
   /// What was asked for after operation `since`, so that a test can say what a call costs.
@@ -110,6 +124,9 @@ class CrashDirectory : public Directory {
   virtual Status truncate_file(std::string_view path, std::uint64_t bytes) = 0;
   virtual Status remove_file(std::string_view path) = 0;
   virtual Status swap_files(std::string_view path, std::string_view other) = 0;
+  /// A copy of another file, or one of earlier under a name of its own. already_exists.
+  virtual Status add_file(std::string_view path, BytesView bytes) = 0;
+  virtual Status swap_sectors(const SectorPlace& a, const SectorPlace& b) = 0;
 };
 
 }  // namespace walkit::testing
