@@ -73,7 +73,7 @@ class Life {
       case Call::sync:
         return writer_->sync() && durable(model_.submitted.size());
       case Call::reopen:
-        return writer_->close() && durable(model_.submitted.size()) && open();
+        return close() && open();
     }
     return false;
   }
@@ -93,6 +93,11 @@ class Life {
     if (every_append) flushed();
     // What the writer says of itself is a promise too.
     return durable(writer_->durable_entry_id().value);
+  }
+  bool close() {
+    if (!writer_->close()) return false;
+    model_.closes.push_back(model_.submitted.size());
+    return durable(model_.submitted.size());
   }
   bool flushed() {
     if (setup_.crash == Crash::process_kill) durable(model_.submitted.size());

@@ -27,6 +27,7 @@ struct Model {
   std::vector<std::string> submitted{};  // submitted[0] is entry 1
   std::vector<std::size_t> ends{};       // how many there were after each call: batches are whole
   std::size_t acknowledged = 0;          // as safe as the crash under test asks
+  std::vector<std::size_t> closes{};     // how many there were at each clean close
 };
 
 /// How entries are written, and which calls acknowledge.

@@ -10,6 +10,8 @@ namespace {
 using testing::Crash;
 using testing::CrashDirectory;
 
+constexpr std::uint64_t kPlenty = 1 << 30;
+
 class Dice {
  public:
   explicit Dice(std::uint64_t seed) : random_(seed) {}
@@ -39,35 +41,64 @@ Trace random_trace(Dice& dice, std::size_t calls) {
   return trace;
 }
 
-}  // namespace
+struct World {
+  Setup setup{};
+  Model model{};
+  std::shared_ptr<CrashDirectory> last_life{};
+};
 
-Status live_one_world(std::uint64_t seed, WorldTotals& totals) {
-  Dice dice(seed);
-  const Setup setup = random_setup(dice);
-  const auto first = CrashDirectory::create({.seed = seed});
+// From its first life to its last, without the power cut that ends it.
+Result<World> live(std::uint64_t seed, WorldTotals& totals, Dice& dice, const Ground& ground) {
+  World world{.setup = random_setup(dice)};
+  const Setup& setup = world.setup;
+  const auto first = CrashDirectory::create(
+      {.seed = seed, .model = ground.model, .sector_bytes = ground.sector_bytes});
+  if (ground.may_run_full && seed % 3 == 0) first->set_free_bytes(Dice(~seed).below(60'000));
   if (dice.one_in(3)) first->cut_power_at(1 + dice.below(120));
   if (dice.one_in(3)) {
     ++totals.failed_operations;
     first->fail_at(1 + dice.below(60), dice.one_in(2) ? Errc::io : Errc::no_space);
   }
-  Model model = run(first, setup, random_trace(dice, 4 + dice.below(24)));
+  Model& model = world.model;
+  model = run(first, setup, random_trace(dice, 4 + dice.below(24)));
   // A process that dies and comes back finds what the cache says, also where a failed sync lied.
   std::shared_ptr<CrashDirectory> boot = first;
   for (unsigned life = 2; dice.one_in(2); ++life) {
     boot = boot->crash(Crash::process_kill);
+    boot->set_free_bytes(kPlenty);
     const auto n = check_replay(boot, model, ReplayMode::best_effort);
     ++totals.states;
     if (!n) return n.error();
     if (dice.one_in(4)) boot->fail_at(1 + dice.below(20), Errc::io);
     model = run(boot, setup, random_trace(dice, dice.below(6)), std::move(model), life);
   }
-  const auto image = boot->crash(Crash::power_cut);
+  boot->set_free_bytes(kPlenty);
+  world.last_life = std::move(boot);
+  return world;
+}
+
+}  // namespace
+
+Status live_one_world(std::uint64_t seed, WorldTotals& totals, const Ground& ground) {
+  Dice dice(seed);
+  const auto world = live(seed, totals, dice, ground);
+  if (!world) return world.error();
+  const auto image = world->last_life->crash(Crash::power_cut);
   ++totals.states;
   if (dice.one_in(8)) {
     ++totals.states;
-    return check_crashes_in_recovery(image, setup, model);
+    return check_crashes_in_recovery(image, world->setup, world->model);
   }
-  return check(image, setup, model);
+  return check(image, world->setup, world->model);
+}
+
+Status live_one_hostile_world(std::uint64_t seed, ToldTotals& totals, const Ground& ground) {
+  Dice dice(seed);
+  WorldTotals lives;
+  const auto world = live(seed, lives, dice, ground);
+  if (!world) return world.error();
+  const auto image = world->last_life->crash(Crash::power_cut);
+  return check_is_told(image, world->setup, world->model, totals);
 }
 
 }  // namespace walkit::crash
