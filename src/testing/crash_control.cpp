@@ -25,6 +25,14 @@ Status check_inside(std::string_view path, const Image& image, std::uint64_t off
 
 }  // namespace
 
+std::string to_string(const Operation& operation) {
+  constexpr const char* kNames[] = {"write_at",  "fill_zeros",     "truncate",
+                                    "sync_file", "create",         "rename",
+                                    "remove",    "sync_directory", "create_subdirectory"};
+  const std::string kind = kNames[static_cast<std::size_t>(operation.kind)];
+  return operation.name.empty() ? kind + " of the root" : kind + " " + operation.name;
+}
+
 void CrashTree::cut_power_at(std::uint64_t operation) {
   const std::scoped_lock guard(device_->mutex());
   device_->cut_power_at(operation);

@@ -1,8 +1,8 @@
 #include "walkit/testing/crash_test.hpp"
 
 #include <algorithm>
+#include <set>
 #include <string>
-#include <unordered_set>
 #include <utility>
 
 #include "testing/crash_choices.hpp"
@@ -10,26 +10,21 @@
 namespace walkit::testing {
 namespace {
 
-constexpr std::uint64_t kRecoveryStatesPerPoint = 4;
-
-std::string to_text(const CrashState& state) {
-  std::string text = "{.crash_point = " + std::to_string(state.crash_point) +
-                     ", .recoveries = " + std::to_string(state.recoveries) + ", .picks = {";
-  for (std::size_t i = 0; i < state.picks.size(); ++i) {
-    text += (i == 0 ? "" : ", ") + std::to_string(state.picks[i]);
-  }
-  return text + "}}";
-}
+constexpr std::size_t kBaseStatesPerPoint = 4;  // of which check() is crashed too
+constexpr std::size_t kCrashedChecksPerPoint = 40;
+constexpr std::size_t kFrontierMax = 256;  // states of one depth that the next one begins at
+constexpr int kShrinkTriesMax = 2000;
 
 /// Answers the choices of all directories of one crash test, and remembers the answers, so that any
 /// state can be named.
 class Chooser {
  public:
   using Source = std::function<std::size_t(std::size_t)>;
+  using Picks = std::vector<std::size_t>;
 
-  void begin(Source source) {
+  void begin(Source source, Picks before = {}) {
     source_ = std::move(source);
-    picks_.clear();
+    picks_ = std::move(before);
   }
   /// What follows comes from elsewhere, and is remembered with what came before.
   void go_on(Source source) { source_ = std::move(source); }
@@ -38,11 +33,27 @@ class Chooser {
     picks_.push_back(picked);
     return picked;
   }
-  [[nodiscard]] const std::vector<std::size_t>& picks() const { return picks_; }
+  [[nodiscard]] const Picks& picks() const { return picks_; }
 
  private:
   Source source_{};
-  std::vector<std::size_t> picks_{};
+  Picks picks_{};
+};
+
+Chooser::Source always(std::size_t answer) {
+  return [answer](std::size_t) { return answer; };
+}
+
+Chooser::Source at_random(std::uint64_t seed) {
+  return [random = Random(seed)](std::size_t choices) mutable { return random.below(choices); };
+}
+
+/// A state that is judged, found good, and may be crashed on its way through check().
+struct Survivor {
+  std::uint64_t crash_point = 1;
+  std::shared_ptr<CrashDirectory> image{};  // as a crash left it
+  Chooser::Picks picks{};                   // that led to it and through check()
+  std::uint64_t operations = 0;             // of check()
 };
 
 class CrashTester {
@@ -57,14 +68,22 @@ class CrashTester {
   Result<CrashTestReport> replay(const CrashState& state);
 
  private:
-  [[nodiscard]] std::shared_ptr<CrashDirectory> fresh_directory();
   void run_to(std::uint64_t crash_point);
   Status test_point();
   Status enumerate(std::uint64_t states_max);
   Status sample(std::uint64_t states);
-  Status sample_recoveries();
-  Status judge(std::uint32_t recoveries);
-  Status judge_image(const std::shared_ptr<CrashDirectory>& image, std::uint32_t recoveries);
+  Status take_survivors();
+  Status crash_checks();
+  Status crash_check(const Survivor& survivor, std::uint64_t states_max,
+                     std::vector<Survivor>& next);
+  Status judge();
+  Status judge_image(std::shared_ptr<CrashDirectory> image, std::vector<Survivor>* survivors);
+  /// Counts it, where it was not judged about before.
+  bool is_new(const CrashDirectory& image);
+
+  Status repeat(const CrashState& state);
+  [[nodiscard]] Error shortest(CrashState state, Error error);
+  [[nodiscard]] Error named(const CrashState& state, Error error);
 
   const CrashTestOptions& options_;
   const RunFunction& run_;
@@ -75,21 +94,22 @@ class CrashTester {
   std::uint64_t crash_point_ = 0;
   std::uint64_t share_ = 0;      // of the states, for each crash point
   bool enumerated_all_ = false;  // of this crash point
-  std::unordered_set<std::uint64_t> judged_{};
+  std::set<std::pair<std::uint64_t, std::uint64_t>> judged_{};  // crash point, image
+  std::vector<Survivor> survivors_{};                           // in order of crash points
+  std::uint32_t recoveries_ = 0;                                // of the states being judged
+  std::string schedule_{};                                      // what repeat() did, in words
   CrashTestReport report_{};
 };
 
-std::shared_ptr<CrashDirectory> CrashTester::fresh_directory() {
-  return CrashDirectory::create({.seed = options_.seed,
-                                 .sector_bytes = options_.sector_bytes,
-                                 .pick = [this](std::size_t n) { return chooser_.pick(n); },
-                                 .tear_cuts = options_.tear_cuts});
-}
-
 void CrashTester::run_to(std::uint64_t crash_point) {
   crash_point_ = crash_point;
-  chooser_.begin([](std::size_t) { return std::size_t{0}; });
-  crashed_ = fresh_directory();
+  // A disk that lies does so while run() works; all else is decided when the power goes.
+  chooser_.begin(options_.model.sync_may_lie ? at_random(options_.seed) : always(0));
+  crashed_ = CrashDirectory::create({.seed = options_.seed,
+                                     .model = options_.model,
+                                     .sector_bytes = options_.sector_bytes,
+                                     .pick = [this](std::size_t n) { return chooser_.pick(n); },
+                                     .tear_cuts = options_.tear_cuts});
   crashed_->cut_power_at(crash_point);
   run_(crashed_);
 }
@@ -97,39 +117,30 @@ void CrashTester::run_to(std::uint64_t crash_point) {
 Result<CrashTestReport> CrashTester::test_all() {
   run_to(0);
   const std::uint64_t points = crashed_->operation_count() + 1;
-  share_ = std::max<std::uint64_t>(1, options_.states_max / points);
+  const std::uint64_t states_max = options_.states_max / (options_.recovery_depth == 0 ? 1 : 2);
+  share_ = std::max<std::uint64_t>(1, states_max / points);
   for (std::uint64_t point = 1; point <= points; ++point) {
     run_to(point);
     if (const Status tested = test_point(); !tested) return tested.error();
     ++report_.crash_points;
   }
-  return report_;
-}
-
-Result<CrashTestReport> CrashTester::replay(const CrashState& state) {
-  run_to(state.crash_point);
-  chooser_.begin([&, next = std::size_t{0}](std::size_t) mutable {
-    return next < state.picks.size() ? state.picks[next++] : 0;
-  });
-  if (const Status judged = judge(state.recoveries); !judged) return judged.error();
-  report_.crash_points = 1;
+  if (const Status tested = crash_checks(); !tested) return tested.error();
   return report_;
 }
 
 Status CrashTester::test_point() {
-  judged_.clear();
   if (Status enumerated = enumerate((share_ + 1) / 2); !enumerated) return enumerated;
   if (!enumerated_all_) {
     if (Status sampled = sample(share_ / 2); !sampled) return sampled;
   }
-  return options_.recovery_depth == 0 ? Status{} : sample_recoveries();
+  return options_.recovery_depth == 0 ? Status{} : take_survivors();
 }
 
 Status CrashTester::enumerate(std::uint64_t states_max) {
   Odometer odometer;
   for (std::uint64_t n = 0; n < states_max; ++n) {
     chooser_.begin([&](std::size_t choices) { return odometer.pick(choices); });
-    if (Status judged = judge(0); !judged) return judged;
+    if (Status judged = judge(); !judged) return judged;
     enumerated_all_ = !odometer.next();
     if (enumerated_all_) break;
   }
@@ -141,57 +152,172 @@ Status CrashTester::sample(std::uint64_t states) {
   for (std::uint64_t n = 0; n < states; ++n) {
     Sampler sampler(random_, chooser_.picks().size());
     chooser_.begin([&](std::size_t choices) { return sampler.pick(random_, choices); });
-    if (Status judged = judge(0); !judged) return judged;
+    if (Status judged = judge(); !judged) return judged;
   }
   return {};
 }
 
-Status CrashTester::sample_recoveries() {
-  for (std::uint64_t n = 0; n < kRecoveryStatesPerPoint; ++n) {
-    chooser_.begin([&](std::size_t choices) {
-      // Landed, lost and torn in equal parts; an operation to crash at is one of many.
-      return random_.below(2) == 0 ? random_.below(std::min<std::size_t>(2, choices))
-                                   : random_.below(choices);
-    });
-    if (Status judged = judge(options_.recovery_depth); !judged) return judged;
+bool CrashTester::is_new(const CrashDirectory& image) {
+  const bool is_new = judged_.emplace(crash_point_, image.image_hash()).second;
+  if (is_new) ++report_.states;
+  return is_new;
+}
+
+Status CrashTester::judge() {
+  auto image = crashed_->crash(options_.crash);
+  return is_new(*image) ? judge_image(std::move(image), nullptr) : Status{};
+}
+
+Status CrashTester::take_survivors() {
+  std::set<std::uint64_t> taken;
+  for (std::size_t n = 0; n < kBaseStatesPerPoint; ++n) {
+    chooser_.begin(n < 2 ? always(n) : at_random(random_.next()));  // nothing, all, some landed
+    auto image = crashed_->crash(options_.crash);
+    if (!taken.insert(image->image_hash()).second) continue;
+    is_new(*image);
+    if (Status judged = judge_image(std::move(image), &survivors_); !judged) return judged;
   }
   return {};
 }
 
-Status CrashTester::judge(std::uint32_t recoveries) {
-  const std::shared_ptr<CrashDirectory> image = crashed_->crash(options_.crash);
-  const std::uint64_t hash = image->image_hash();
-  if (recoveries == 0 && !judged_.insert(hash).second) return {};
+Status CrashTester::judge_image(std::shared_ptr<CrashDirectory> image,
+                                std::vector<Survivor>* survivors) {
   // The enumeration is of this image; crashes that check() makes itself are sampled, by the image.
-  if (!options_.replay && recoveries == 0) {
-    chooser_.go_on([random = Random(hash)](std::size_t n) mutable { return random.below(n); });
+  chooser_.go_on(at_random(image->image_hash()));
+  const auto whole = image->clone();
+  if (const Status judged = check_(whole); !judged) {
+    return shortest({crash_point_, recoveries_, chooser_.picks()}, judged.error());
   }
-  const Status judged = judge_image(image, recoveries);
-  if (judged) return {};
+  if (survivors != nullptr) {
+    survivors->push_back(
+        {crash_point_, std::move(image), chooser_.picks(), whole->operation_count()});
+  }
+  return {};
+}
 
-  Error error = judged.error();
-  const CrashState state{crash_point_, recoveries, chooser_.picks()};
-  error.message =
-      "seed " + std::to_string(options_.seed) + ", state " + to_text(state) + ": " + error.message;
-  error.next_step =
-      "to repeat it alone, set CrashTestOptions::replay = CrashState" + to_text(state);
+Status CrashTester::crash_checks() {
+  // As many states as all others were, or few of each crash point.
+  const std::uint64_t states =
+      std::min(options_.states_max - std::min(options_.states_max, report_.states),
+               std::max(report_.states, report_.crash_points * kCrashedChecksPerPoint));
+  while (recoveries_ < options_.recovery_depth) {
+    ++recoveries_;
+    const std::uint64_t share =
+        states / options_.recovery_depth / std::max<std::size_t>(1, survivors_.size());
+    std::vector<Survivor> next;
+    std::uint64_t model_of = 0;  // check() judges by what the last run() returned
+    for (const Survivor& survivor : survivors_) {
+      if (survivor.crash_point != model_of) run_to(model_of = survivor.crash_point);
+      if (Status ok = crash_check(survivor, std::max<std::uint64_t>(1, share), next); !ok) {
+        return ok;
+      }
+    }
+    while (next.size() > kFrontierMax) {
+      next.erase(next.begin() + static_cast<std::ptrdiff_t>(random_.below(next.size())));
+    }
+    survivors_ = std::move(next);
+  }
+  return {};
+}
+
+Status CrashTester::crash_check(const Survivor& survivor, std::uint64_t states_max,
+                                std::vector<Survivor>& next) {
+  // Every operation of check(), or as many as there are states for, evenly spread.
+  const std::uint64_t count = std::min(states_max, survivor.operations);
+  for (std::uint64_t n = 0; n < count; ++n) {
+    const std::uint64_t at = survivor.operations * n / count;
+    Sampler sampler(random_, kBaseStatesPerPoint);
+    chooser_.begin(always(at), survivor.picks);
+    const auto crashed = survivor.image->clone();
+    crashed->cut_power_at(1 + chooser_.pick(survivor.operations));
+    chooser_.go_on([&](std::size_t choices) { return sampler.pick(random_, choices); });
+    check_(crashed).ignore("it has lost power on its way; the next boot is judged");
+    auto image = crashed->crash(options_.crash);
+    if (!is_new(*image)) continue;
+    if (Status judged = judge_image(std::move(image), &next); !judged) return judged;
+  }
+  return {};
+}
+
+// The words for where the power went.
+std::string crashed_at(const CrashDirectory& directory, Crash kind) {
+  const auto operations = directory.operations();
+  return std::string(kind == Crash::power_cut ? "power cut" : "killed") + " at operation " +
+         std::to_string(operations.size()) +
+         (operations.empty() ? "" : " (" + to_string(operations.back()) + ")");
+}
+
+Status CrashTester::repeat(const CrashState& state) {
+  chooser_.begin([&, next = std::size_t{0}](std::size_t) mutable {
+    return next < state.picks.size() ? state.picks[next++] : 0;
+  });
+  const std::uint64_t operations = crashed_->operation_count();
+  schedule_ = operations < crash_point_ ? "after the last operation"
+                                        : crashed_at(*crashed_, options_.crash);
+  auto image = crashed_->crash(options_.crash);
+  for (std::uint32_t crashes = 0;; ++crashes) {
+    const auto whole = image->clone();
+    if (Status judged = check_(whole); !judged || crashes == state.recoveries) return judged;
+    if (whole->operation_count() == 0) return {};
+    image->cut_power_at(1 + chooser_.pick(whole->operation_count()));
+    check_(image).ignore("it has lost power on its way; the next boot is judged");
+    schedule_ += ", then in check() " + crashed_at(*image, options_.crash);
+    image = image->crash(options_.crash);
+  }
+}
+
+Result<CrashTestReport> CrashTester::replay(const CrashState& state) {
+  run_to(state.crash_point);
+  if (const Status judged = repeat(state); !judged) return named(state, judged.error());
+  return CrashTestReport{.crash_points = 1, .states = 1};
+}
+
+// Fewer crashes were tried before, and so were earlier ones; what is left is that less lands.
+Error CrashTester::shortest(CrashState state, Error error) {
+  int tries = 0;
+  const auto fails = [&](const CrashState& tried) {
+    const Status judged = ++tries > kShrinkTriesMax ? Status{} : repeat(tried);
+    if (!judged) error = judged.error();
+    return !judged;
+  };
+  // Both from the end: what comes later depends on what comes first.
+  for (std::size_t kept = 0; kept < state.picks.size(); kept = kept * 2 + 1) {
+    CrashState cut = state;
+    cut.picks.resize(kept);
+    if (fails(cut)) state = cut;
+  }
+  for (std::size_t i = state.picks.size(); i-- > 0;) {
+    for (std::size_t less = 0; less < std::min<std::size_t>(2, state.picks[i]); ++less) {
+      CrashState tried = state;
+      tried.picks[i] = less;
+      if (!fails(tried)) continue;
+      state = tried;
+      break;
+    }
+  }
+  while (!state.picks.empty() && state.picks.back() == 0) state.picks.pop_back();
+  return named(state, error);
+}
+
+Error CrashTester::named(const CrashState& state, Error error) {
+  if (const Status judged = repeat(state); !judged) error = judged.error();
+  error.message = "seed " + std::to_string(options_.seed) + ", " + options_.model.name +
+                  ", state " + to_string(state) + ", " + schedule_ + ": " + error.message;
+  error.next_step = "to repeat it alone, set CrashTestOptions::replay = CrashState" +
+                    to_string(state) + " and leave the other options as they are";
   return error;
 }
 
-Status CrashTester::judge_image(const std::shared_ptr<CrashDirectory>& image,
-                                std::uint32_t recoveries) {
-  ++report_.states;
-  if (recoveries == 0) return check_(image);
-  const std::shared_ptr<CrashDirectory> whole = image->clone();
-  if (Status judged = check_(whole); !judged) return judged;
-  const std::uint64_t operations = whole->operation_count();
-  if (operations == 0) return {};
-  image->cut_power_at(1 + (operations == 1 ? 0 : chooser_.pick(operations)));
-  check_(image).ignore("it has lost power on its way; the next boot is judged");
-  return judge_image(image->crash(options_.crash), recoveries - 1);
-}
-
 }  // namespace
+
+std::string to_string(const CrashState& state) {
+  std::string text = "{.crash_point = " + std::to_string(state.crash_point) +
+                     ", .recoveries = " + std::to_string(state.recoveries) + ", .picks = {";
+  for (std::size_t i = 0; i < state.picks.size(); ++i) {
+    text += (i == 0 ? "" : ", ") + std::to_string(state.picks[i]);
+  }
+  return text + "}}";
+}
 
 std::size_t Odometer::pick(std::size_t choices) {
   if (choices <= 1) return 0;

@@ -163,7 +163,8 @@ TEST(CrashTest, ProcessKillLosesNothingThatWasWritten) {
   // Without a single sync all is still there when only the process dies.
   EXPECT_THAT(test_toy(Bug::acknowledges_before_sync, {.crash = Crash::power_cut}),
               HasErrc(Errc::corrupt));
-  const auto report = test_toy(Bug::never_syncs_directory, {.crash = Crash::process_kill});
+  const auto report =
+      test_toy(Bug::never_syncs_directory, {.crash = Crash::process_kill, .recovery_depth = 0});
   ASSERT_THAT(report, IsOk());
   EXPECT_EQ(report->states, report->crash_points);
 }
@@ -189,7 +190,7 @@ TEST(CrashTest, BugInRecoveryIsFoundOnlyByCrashingRecovery) {
   const auto check = [](std::shared_ptr<Directory> d, bool durable) -> Status {
     return durable ? recover_in_place(d) : Status{};
   };
-  CrashTestOptions options;
+  CrashTestOptions options{.recovery_depth = 0};
   EXPECT_THAT(crash_test(options, make_log, check), IsOk());
   options.recovery_depth = 1;
   const auto found = crash_test(options, make_log, check);
@@ -197,6 +198,85 @@ TEST(CrashTest, BugInRecoveryIsFoundOnlyByCrashingRecovery) {
   EXPECT_EQ(named_state(found.error().message).recoveries, 1U);
   options.replay = named_state(found.error().message);
   EXPECT_THAT(crash_test(options, make_log, check), HasErrc(Errc::corrupt));
+}
+
+/// A recovery that takes a note of itself, and gives up where it finds three of them.
+Status recover_in_three_tries(const std::shared_ptr<Directory>& directory) {
+  auto notes = directory->list();
+  if (!notes) return notes.error();
+  if (notes->size() == 3) return Error{.code = Errc::corrupt, .message = "gave up"};
+  for (const std::string name : {"1", "2", "3"}) {
+    if (std::ranges::count(*notes, name) > 0) continue;
+    if (const auto note = directory->open(name, OpenMode::create); !note) return note.error();
+    notes->push_back(name);
+    break;
+  }
+  if (Status ok = directory->sync(); !ok) return ok;
+  for (const std::string& name : *notes) {
+    if (Status ok = directory->remove(name); !ok) return ok;
+  }
+  return directory->sync();
+}
+
+TEST(CrashTest, CrashesInRecoveryAreTriedThreeDeep) {
+  const auto nothing = [](const std::shared_ptr<Directory>&) { return 0; };
+  const auto check = [](std::shared_ptr<Directory> d, int) { return recover_in_three_tries(d); };
+  EXPECT_THAT(crash_test({.recovery_depth = 2}, nothing, check), IsOk());
+  const auto found = crash_test({}, nothing, check);
+  ASSERT_THAT(found, HasErrc(Errc::corrupt));
+  EXPECT_EQ(named_state(found.error().message).recoveries, 3U);
+}
+
+TEST(CrashTest, ShortestFailingScheduleIsNamed) {
+  const auto make_files = [](const std::shared_ptr<Directory>& d) {
+    for (const char* name : {"a", "b", "c", "d", "e"}) {
+      const auto file = d->open(name, OpenMode::create);
+      const BytesView part = as_bytes("text");
+      if (!file || !(*file)->write_at(0, {&part, 1})) break;
+    }
+    return 0;
+  };
+  const auto check = [](const std::shared_ptr<Directory>& d, int) -> Status {
+    if (!d->open("c", OpenMode::read)) return {};
+    return Error{.code = Errc::corrupt, .message = "c is there"};
+  };
+  for (const std::uint64_t states_max : {10u, 100'000u}) {  // by seed, and enumerated
+    const auto found = crash_test({.states_max = states_max}, make_files, check);
+    ASSERT_THAT(found, HasErrc(Errc::corrupt));
+    const CrashState state = named_state(found.error().message);
+    EXPECT_EQ(state.picks, (std::vector<std::size_t>{0, 0, 1})) << found.error().message;
+    if (states_max > 10) {
+      EXPECT_EQ(state.crash_point, 6U);  // "c" is made by the fifth operation
+      EXPECT_NE(found.error().message.find("power cut at operation 6 (write_at c): c is there"),
+                std::string::npos)
+          << found.error().message;
+    }
+  }
+}
+
+TEST(CrashTest, ModelSaysWhatAPowerCutMayLeave) {
+  const auto make_file = [](const std::shared_ptr<Directory>& d) {
+    const auto file = d->open("a", OpenMode::create);
+    return file && (*file)->sync();
+  };
+  const auto check = [](const std::shared_ptr<Directory>& d, bool made) -> Status {
+    if (!made || d->open("a", OpenMode::read)) return {};
+    return Error{.code = Errc::corrupt, .message = "the file is gone"};
+  };
+  EXPECT_THAT(crash_test({.model = CrashModel::ext4()}, make_file, check), IsOk());
+  const auto found = crash_test({.model = CrashModel::weakest_posix()}, make_file, check);
+  ASSERT_THAT(found, HasErrc(Errc::corrupt));
+  EXPECT_NE(found.error().message.find("weakest_posix"), std::string::npos);
+}
+
+TEST(CrashTest, DiskThatLiesDoesSoTheSameWayEachTime) {
+  std::set<std::string> messages;
+  for (int n = 0; n < 2; ++n) {
+    const auto found = test_toy(Bug::none, {.model = CrashModel::lying_disk()});
+    ASSERT_THAT(found, HasErrc(Errc::corrupt));
+    messages.insert(found.error().message);
+  }
+  EXPECT_EQ(messages.size(), 1U);
 }
 
 }  // namespace

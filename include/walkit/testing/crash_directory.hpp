@@ -54,6 +54,8 @@ struct Operation {
   std::string name{};  // "wal/MANIFEST"; a rename has the new name, the root directory ""
   friend bool operator==(const Operation&, const Operation&) = default;
 };
+/// "rename wal/MANIFEST".
+[[nodiscard]] std::string to_string(const Operation& operation);
 
 /// A sector of a file, by its number.
 struct SectorPlace {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <type_traits>
 #include <vector>
 
@@ -35,20 +36,28 @@ class Odometer {
 struct CrashState {
   std::uint64_t crash_point = 1;     // the operation that found no power
   std::uint32_t recoveries = 0;      // how often check() was crashed too
-  std::vector<std::size_t> picks{};  // all choices since, in order
+  std::vector<std::size_t> picks{};  // all choices since, in order; 0 for those behind its end
 };
+/// As an initializer: "{.crash_point = 4, .recoveries = 0, .picks = {1}}".
+[[nodiscard]] std::string to_string(const CrashState& state);
 
 struct CrashTestOptions {
   std::uint64_t seed = 1;
-  /// How many states are judged about. Each crash point has an equal share; those with more states
-  /// than half their share have the first ones enumerated and the rest sampled by seed.
+  /// How many states are judged about, half of them at most with crashes in check(). Each crash
+  /// point has an equal share; those with more states than half their share have the first ones
+  /// enumerated and the rest sampled by seed.
   std::uint64_t states_max = 100'000;
   Crash crash = Crash::power_cut;
+  /// What the device may do. Beyond CrashModel::is_legal() losses are to be expected: there
+  /// check() can ask only that none goes untold.
+  CrashModel model{};
   std::uint32_t sector_bytes = 512;
   std::size_t tear_cuts = 3;
-  /// How often check() itself is crashed, at an operation chosen by seed, and judged once more.
-  /// Done at four sampled states of each crash point. 0: never.
-  std::uint32_t recovery_depth = 0;
+  /// How many crashes of check() itself may follow each other, each at one of its operations,
+  /// before it is let finish. Done with up to four states of each crash point, then with those that
+  /// such crashes left. 0, never: for a check() that goes on to write what it would not accept when
+  /// it is called again.
+  std::uint32_t recovery_depth = 3;
   /// Judges that one state alone.
   std::optional<CrashState> replay{};
 };
@@ -69,8 +78,11 @@ Result<CrashTestReport> run_crash_test(
 /// power cut, and once to the end; so it must do the same each time.
 /// check(std::shared_ptr<Directory>, const Model&)
 /// -> Status opens what is left and judges it; it gets its own copy of the model, and equal images
-/// are judged once per crash point. The error is check's, and names the CrashState that repeats it.
-/// Calls both on the caller's thread.
+/// are judged once per crash point.
+///
+/// The error is check's. Its one line says where the power went and names the CrashState that
+/// repeats it: the shortest that was found, with the fewest crashes, at the earliest operation,
+/// with the least that landed. Calls both on the caller's thread.
 template <class Run, class Check>
 Result<CrashTestReport> crash_test(CrashTestOptions options, Run&& run, Check&& check) {
   using Model = std::invoke_result_t<Run&, std::shared_ptr<Directory>>;
