@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <functional>
 
+#include "crash/told.hpp"
 #include "crash/workload.hpp"
 #include "walkit/testing/crash_test.hpp"
 #include "walkit/testing/matchers.hpp"
@@ -13,11 +15,24 @@ namespace {
 
 using testing::Crash;
 using testing::CrashDirectory;
+using testing::CrashModel;
 using testing::CrashTestOptions;
 
 struct Totals {
   std::uint64_t traces = 0, crash_points = 0, states = 0;
 };
+
+Status count(const Trace& trace, const Result<testing::CrashTestReport>& report, Totals& totals) {
+  if (!report) {
+    Error error = report.error();
+    error.message = to_string(trace) + ": " + error.message;
+    return error;
+  }
+  ++totals.traces;
+  totals.crash_points += report->crash_points;
+  totals.states += report->states;
+  return {};
+}
 
 // All states of one trace; every so many of them are crashed again inside recovery.
 Status crash_everywhere(const Setup& setup, const Trace& trace, CrashTestOptions options,
@@ -35,31 +50,50 @@ Status crash_everywhere(const Setup& setup, const Trace& trace, CrashTestOptions
         }
         return check(d, setup, model);
       });
-  if (!report) {
-    Error error = report.error();
-    error.message = to_string(trace) + ": " + error.message;
-    return error;
-  }
-  ++totals.traces;
-  totals.crash_points += report->crash_points;
-  totals.states += report->states;
-  return {};
+  return count(trace, report, totals);
 }
 
-// Whole up to three calls; WALKIT_CRASH_CALLS=4 takes a quarter of an hour and has been run.
-// WALKIT_CRASH_STATES bounds the states of a trace, beyond which they are sampled.
-void crash_all_traces(const char* name, const Setup& setup) {
-  const std::uint64_t states_max = from_environment("WALKIT_CRASH_STATES", 100'000'000);
-  const std::uint64_t calls_max = from_environment("WALKIT_CRASH_CALLS", 3);
+// The same beyond what the log assumes of a device, judged by check_is_told().
+Status tell_everywhere(const Setup& setup, const Trace& trace, CrashTestOptions options,
+                       Totals& totals, ToldTotals& told) {
+  options.recovery_depth = 0;
+  const auto report = testing::crash_test(
+      options, [&](std::shared_ptr<Directory> d) { return run(d, setup, trace); },
+      [&](std::shared_ptr<Directory> d, const Model& model) {
+        return check_is_told(d, setup, model, told);
+      });
+  return count(trace, report, totals);
+}
+
+// WALKIT_CRASH_CALLS=4 takes a quarter of an hour and has been run. WALKIT_CRASH_STATES bounds the
+// states of a trace, beyond which they are sampled.
+struct Extent {
+  std::uint64_t calls_max = from_environment("WALKIT_CRASH_CALLS", 3);
+  std::uint64_t states_max = from_environment("WALKIT_CRASH_STATES", 100'000'000);
+};
+
+using Judge = std::function<Status(const Trace&, const CrashTestOptions&, Totals&)>;
+
+void crash_all_traces(const char* name, const Extent& extent, CrashTestOptions options,
+                      const Judge& judge) {
   Totals totals;
-  for (std::size_t calls = 0; calls <= calls_max; ++calls) {
+  options.states_max = extent.states_max;
+  options.tear_cuts = 1;
+  for (std::size_t calls = 0; calls <= extent.calls_max; ++calls) {
     for (std::size_t n = 0; n < trace_count(calls); ++n) {
-      const CrashTestOptions options{.seed = n + 1, .states_max = states_max, .tear_cuts = 1};
-      ASSERT_THAT(crash_everywhere(setup, nth_trace(n, calls), options, totals), testing::IsOk());
+      options.seed = n + 1;
+      ASSERT_THAT(judge(nth_trace(n, calls), options, totals), testing::IsOk());
     }
   }
   std::printf("%s: %lu traces, %lu crash points, %lu states\n", name, totals.traces,
               totals.crash_points, totals.states);
+}
+
+void crash_all_traces(const char* name, const Setup& setup) {
+  const auto judge = [&](const Trace& trace, const CrashTestOptions& options, Totals& totals) {
+    return crash_everywhere(setup, trace, options, totals);
+  };
+  crash_all_traces(name, {}, {}, judge);
 }
 
 TEST(CrashStates, EveryAppendDurableLosesNothing) { crash_all_traces("every append, durable", {}); }
@@ -88,6 +122,36 @@ TEST(CrashStates, CompressedEntriesLoseNothing) {
 TEST(CrashStates, NoPreallocationLosesNothing) {
   crash_all_traces("no preallocation", {.preallocation = Preallocation::none});
 }
+
+// Their states are among those of the weakest model above, so few calls do; more by
+// WALKIT_CRASH_CALLS.
+class CrashStatesOfModel : public ::testing::TestWithParam<CrashModel> {
+ protected:
+  static Extent extent() {
+    return {from_environment("WALKIT_CRASH_CALLS", 2),
+            from_environment("WALKIT_CRASH_STATES", 2000)};
+  }
+};
+
+TEST_P(CrashStatesOfModel, NothingIsLostOrNothingInSilence) {
+  const CrashModel& model = GetParam();
+  const crash::Setup setup;
+  ToldTotals told;
+  const auto judge = [&](const Trace& trace, const CrashTestOptions& options, Totals& totals) {
+    if (model.is_legal()) return crash_everywhere(setup, trace, options, totals);
+    return tell_everywhere(setup, trace, options, totals, told);
+  };
+  crash_all_traces(model.name, extent(), {.model = model}, judge);
+  if (model.is_legal()) return;
+  std::printf("%lu same, %lu refused, %lu reported, %lu rolled back\n", told.same, told.refused,
+              told.reported, told.rolled_back);
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, CrashStatesOfModel,
+                         ::testing::Values(CrashModel::ext4(), CrashModel::xfs(),
+                                           CrashModel::btrfs(), CrashModel::garbage_in_flight(),
+                                           CrashModel::stale_blocks(), CrashModel::lying_disk()),
+                         [](const auto& tested) { return std::string(tested.param.name); });
 
 }  // namespace
 }  // namespace walkit::crash

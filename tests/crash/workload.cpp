@@ -60,6 +60,13 @@ class Life {
     return true;
   }
 
+  bool close() {
+    const std::size_t accepted = (writer_->next_entry_id() - 1).value;
+    if (!writer_->close()) return false;
+    model_.closes.push_back(accepted);
+    return durable(accepted);
+  }
+
   bool call(Call call) {
     switch (call) {
       case Call::append:
@@ -93,11 +100,6 @@ class Life {
     if (every_append) flushed();
     // What the writer says of itself is a promise too.
     return durable(writer_->durable_entry_id().value);
-  }
-  bool close() {
-    if (!writer_->close()) return false;
-    model_.closes.push_back(model_.submitted.size());
-    return durable(model_.submitted.size());
   }
   bool flushed() {
     if (setup_.crash == Crash::process_kill) durable(model_.submitted.size());
@@ -178,6 +180,7 @@ Model run(const std::shared_ptr<Directory>& directory, const Setup& setup, const
   for (const Call call : trace) {
     if (!writer.call(call)) break;
   }
+  writer.close();  // as its end would
   return model;
 }
 
