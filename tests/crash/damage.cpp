@@ -123,6 +123,7 @@ Specimen make_specimen(Texture texture, Stop stop, Layout layout, std::uint64_t 
   }
   for (std::size_t group = 1; group < kGroups; ++group) {
     specimen.last_group_offset = written_end(*live, specimen.newest_file);
+    specimen.earlier.push_back(live->clone());
     append_group(writer, specimen, texture, random);
   }
   if (stop == Stop::closed) writer.close().value();

@@ -23,7 +23,8 @@ struct Specimen {
   std::vector<std::string> entries{};
   std::size_t before_last_group = 0;  // entries ahead of the last sync group
   std::string newest_file{};
-  std::uint64_t last_group_offset = 0;  // in it
+  std::uint64_t last_group_offset = 0;                              // in it
+  std::vector<std::shared_ptr<testing::CrashDirectory>> earlier{};  // before each of its groups
 };
 [[nodiscard]] Specimen make_specimen(Texture texture, Stop stop, Layout layout, std::uint64_t seed);
 

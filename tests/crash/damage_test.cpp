@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <map>
 
@@ -13,6 +14,7 @@ namespace walkit::crash {
 namespace {
 
 using testing::CrashDirectory;
+using testing::SectorPlace;
 
 struct Kind {
   const char* name;
@@ -29,6 +31,7 @@ class Damage : public ::testing::TestWithParam<std::tuple<Kind, Texture>> {
     const auto& [kind, texture] = GetParam();
     kind_ = kind;
     specimen_ = make_specimen(texture, kind.stop, kind.layout, 7);
+    files_ = specimen_.image->list_files();
   }
   void TearDown() override {
     std::printf("%s: %lu same, %lu refused, %lu reported, %lu silent\n", kind_.name,
@@ -49,12 +52,35 @@ class Damage : public ::testing::TestWithParam<std::tuple<Kind, Texture>> {
     EXPECT_NE(judged.outcome, Outcome::reported) << what << ": " << judged.why;
   }
 
+  std::vector<SectorPlace> written_sectors() {
+    std::vector<SectorPlace> places;
+    for (const std::string& file : files_) {
+      const Bytes bytes = specimen_.image->read_file(file).value();
+      for (std::size_t at = 0; at < bytes.size(); at += 512) {
+        const BytesView sector =
+            BytesView(bytes).subspan(at, std::min<std::size_t>(512, bytes.size() - at));
+        if (std::ranges::any_of(sector, [](std::byte b) { return b != std::byte{0}; }))
+          places.push_back({file, at / 512});
+      }
+    }
+    return places;
+  }
+
+  // Where it counts whether the last group was hit: the sector that holds its first header.
+  DamagedRange range_of(const SectorPlace& a, const SectorPlace& b) {
+    const bool hits_b =
+        b.path == specimen_.newest_file && b.sector == specimen_.last_group_offset / 512;
+    const SectorPlace& place = hits_b ? b : a;
+    return {std::string(place.path), place.sector * 512, place.sector * 512 + 512};
+  }
+
   std::size_t bytes_of(const std::string& file) {
     return specimen_.image->read_file(file).value().size();
   }
 
   Kind kind_{};
   Specimen specimen_{};
+  std::vector<std::string> files_{};
   std::map<Outcome, std::uint64_t> counts_{};
 };
 
@@ -100,6 +126,52 @@ TEST_P(Damage, EachFileRemovedOrSwapped) {
       if (other <= file) continue;
       expect_no_silence({file},
                         [&](CrashDirectory& d) { return d.swap_files(file, other).has_value(); });
+    }
+  }
+}
+
+TEST_P(Damage, EachPairOfSectorsSwapped) {
+  const auto places = written_sectors();
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    for (std::size_t j = i + 1; j < places.size(); ++j) {
+      // That damages LOCK too, the only witness of the last group after a kill.
+      const bool hits_lock = places[i].path == "wal/LOCK" || places[j].path == "wal/LOCK";
+      kind_.may_lose_last_group =
+          std::get<0>(GetParam()).may_lose_last_group || (hits_lock && kind_.stop == Stop::killed);
+      expect_no_silence(range_of(places[i], places[j]), [&](CrashDirectory& d) {
+        return d.swap_sectors(places[i], places[j]).has_value();
+      });
+    }
+  }
+}
+
+TEST_P(Damage, EachFileDuplicated) {
+  for (const std::string& file : files_) {
+    const Bytes bytes = specimen_.image->read_file(file).value();
+    std::vector<std::string> names{"wal/copy", "wal/copy.wal", "wal/MANIFEST.tmp"};
+    for (const char* number : {"00000000000000000001", "00000000000000000003",
+                               "00000000000000000004", "00000000000000000009"}) {
+      names.push_back("wal/" + std::string(number) + "-00000000000000000001.wal");
+      names.push_back("wal/" + std::string(number) + "-00000000000000000099.wal");
+    }
+    for (const std::string& name : names) {
+      if (std::ranges::count(files_, name) > 0) continue;
+      expect_no_silence({name},
+                        [&](CrashDirectory& d) { return d.add_file(name, bytes).has_value(); });
+    }
+  }
+}
+
+TEST_P(Damage, EachFilePutBackAsItWasBefore) {
+  for (const auto& earlier : specimen_.earlier) {
+    for (const std::string& file : files_) {
+      const auto bytes = earlier->read_file(file);
+      if (!bytes) continue;
+      const Bytes now = specimen_.image->read_file(file).value();
+      const auto differs = std::ranges::mismatch(*bytes, now).in2 - now.begin();
+      expect_no_silence({file, static_cast<std::uint64_t>(differs)}, [&](CrashDirectory& d) {
+        return d.overwrite_file(file, *bytes).has_value();
+      });
     }
   }
 }
