@@ -6,6 +6,7 @@
 
 #include "crash/workload.hpp"
 #include "walkit/testing/matchers.hpp"
+#include "walkit/wal_writer.hpp"
 
 namespace walkit::crash {
 namespace {
@@ -70,6 +71,32 @@ TEST_P(DiskFull, WhileItRecoversLosesNothing) {
       next->set_free_bytes(kPlenty);
       ASSERT_THAT(check(next, setup_, now), testing::IsOk()) << life << ", then " << bytes;
     }
+  }
+}
+
+// Where writing over bytes needs no room, prefilled zeros are the promise that it will succeed.
+TEST(DiskFullWriter, RefusesWithoutHarmAndGoesOnWhenThereIsRoom) {
+  const crash::Setup setup;
+  for (std::uint64_t bytes = 0; bytes < kBytesMax;
+       bytes += from_environment("WALKIT_ROOM_STEP", 61)) {
+    const auto disk = CrashDirectory::create({.model = CrashModel::ext4()});
+    auto writer = WalWriter<std::string, BytesCodec>::open(disk, setup.options()).value();
+    disk->set_free_bytes(bytes);
+    Model model;
+    const auto append = [&] {
+      const std::string payload(700, static_cast<char>('a' + model.submitted.size() % 26));
+      const auto id = writer.append(payload);
+      if (id) model.submitted.push_back(payload);
+      return id;
+    };
+    auto refused = append();
+    while (refused) refused = append();
+    ASSERT_THAT(refused, testing::HasErrc(Errc::no_space)) << bytes;
+    disk->set_free_bytes(kPlenty);
+    ASSERT_THAT(append(), testing::IsOk()) << bytes;
+    model.acknowledged = model.submitted.size();
+    const auto next = disk->crash(Crash::power_cut);
+    ASSERT_THAT(check_replay(next, model, ReplayMode::best_effort), testing::IsOk()) << bytes;
   }
 }
 
