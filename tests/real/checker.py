@@ -59,12 +59,15 @@ class Told:
         self.flushed = self.durable = 0
         self.poisoned, self.broken_words, self.errors = None, None, []
 
-    def hear(self, text):
-        """A last line without its end was never told."""
+    def hear(self, text, before=None):
+        """A last line without its end was never told. What is told behind the first `before`
+        characters may be there and need not: it came after the fault began."""
+        at = 0
         for line in text.split("\n")[:-1]:
-            self.hear_line(line.rstrip("\r"))
+            at += len(line) + 1
+            self.hear_line(line.rstrip("\r"), before is None or at <= before)
 
-    def hear_line(self, line):
+    def hear_line(self, line, counts):
         match = self.LINE.fullmatch(line)
         if not match:
             raise ValueError("not a line of the workload: %r" % line)
@@ -81,19 +84,21 @@ class Told:
                 self.broken_words = "accepted after a failure that is final: " + line
             for k in range(self.submitted[life, a]):
                 self.places[b + k] = life, a, k
-        elif what == "f":
+        elif what == "f" and counts:
             self.flushed = max(self.flushed, a)
-        elif what == "d":
+        elif what == "d" and counts:
             self.durable = max(self.durable, a)
         elif what == "o":
-            self.opened(a)
+            self.opened(a, counts)
         elif what == "p":
             self.poisoned = life
 
-    def opened(self, last):
+    def opened(self, last, counts):
         if last < self.durable:
             self.broken_words = "open told of %d entries, %d were durable" % (last, self.durable)
-        self.durable, self.poisoned = max(self.durable, last), None
+        self.poisoned = None
+        if counts:
+            self.durable = max(self.durable, last)
         # What an earlier life appended above it is gone, and its ids are used again.
         self.places = {id: place for id, place in self.places.items() if id <= last}
         self.flushed = min(self.flushed, last)

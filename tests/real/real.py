@@ -89,7 +89,7 @@ class Driver:
         self.figures, self.violations = {unit: 0, "checks": 0}, []
         self.begin = time.monotonic()
         self.undo = Undo()
-        self.folder = tempfile.mkdtemp(prefix="walkit-%s-" % layer.split(" ")[0],
+        self.folder = tempfile.mkdtemp(prefix="walkit-%s-" % layer,
                                        dir=self.options.on)
         self.undo.later(shutil.rmtree, self.folder, True)
         print("%s: seed %d" % (layer, self.seed), flush=True)
@@ -123,9 +123,9 @@ class Driver:
         return code
 
     @staticmethod
-    def hear(told, path):
-        with open(path, encoding="utf-8", errors="replace") as file:
-            told.hear(file.read())
+    def hear(told, path, before=None):
+        with open(path, encoding="latin-1") as file:
+            told.hear(file.read(), before)
 
     def count(self, what, n=1):
         self.figures[what] = self.figures.get(what, 0) + n

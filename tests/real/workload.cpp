@@ -197,7 +197,8 @@ class Workload {
     const Verdict verdict = writer_->verdict();
     if (verdict.failure) {
       if (lie_ != "failed") tell_durable(verdict.durable_through);
-      tell("p " + std::to_string(life_));
+      // Of two threads one may tell of an earlier success after the other has told of the failure.
+      if (threads_ == 1) tell("p " + std::to_string(life_));
       if (++refused_ > 3) stopped_ = true;
     } else if (error.code == Errc::no_space && !ballast_.empty()) {
       if (::unlink(ballast_.c_str()) == 0) tell("e " + std::to_string(life_) + " ballast removed");
@@ -223,8 +224,8 @@ class Workload {
 };
 
 int fail_with(const Error& error) {
-  std::printf("error %s\n", to_string(error).c_str());
-  return 1;
+  tell("e 0 " + to_string(error));
+  return 2;
 }
 
 /// What the library's reader finds: "ID LIFE CALL K COUNT", and "wrong" behind an entry that is not
