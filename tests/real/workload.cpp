@@ -89,6 +89,10 @@ class Workload {
     options_.layout = dice.one_in(4) ? Layout::whole_blocks : Layout::packed;
     options_.preallocation = dice.one_in(4) ? Preallocation::none : Preallocation::zero_fill;
     if (dice.one_in(3)) options_.compression = Compression::lz4;
+    if (const auto prefill = arguments.find("prefill"); prefill != arguments.end()) {
+      const bool zeros = prefill->second != "0";
+      options_.preallocation = zeros ? Preallocation::zero_fill : Preallocation::none;
+    }
     threads_ = number(arguments, "threads", dice.one_in(4) ? 2 : 1);
     if (const auto it = arguments.find("ballast"); it != arguments.end()) ballast_ = it->second;
     if (const auto it = arguments.find("lie"); it != arguments.end()) lie_ = it->second;
