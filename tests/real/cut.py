@@ -73,7 +73,7 @@ def main():
             live_one_log(driver, image, folder, seed)
         except checker.Violation as what:
             driver.violated(seed, what, os.path.join(folder, "log-%d" % seed))
-            if not os.path.ismount(folder):
+            if not real.is_mounted(folder):
                 disks.mount(driver, image, folder, "-o", "loop")
         for name in os.listdir(folder):
             shutil.rmtree(os.path.join(folder, name), ignore_errors=True)

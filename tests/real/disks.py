@@ -44,12 +44,7 @@ def mount(driver, device, folder, *options):
     done = real.run("mount", *options, device, folder, check=False)
     if done.returncode != 0:
         raise checker.Violation("the file system does not mount again: %s" % done.stdout.decode())
-    driver.undo.later(unmount_if_mounted, folder)
-
-
-def unmount_if_mounted(folder):
-    if os.path.ismount(folder):
-        real.unmount(folder)
+    driver.undo.later(real.unmount, folder)
 
 
 def shut_down(folder):

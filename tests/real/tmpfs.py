@@ -18,7 +18,7 @@ def live_one_log(driver, folder, seed):
     log, ballast = os.path.join(folder, "log"), os.path.join(folder, "ballast")
     kib = dice.choice((48, 64, 96, 128, 200))
     real.run("mount", "-t", "tmpfs", "-o", "size=%dk" % kib, "walkit-real", folder)
-    driver.undo.later(unmount, folder)
+    driver.undo.later(real.unmount, folder)
     with open(ballast, "wb") as file:
         file.write(bytes(dice.choice((4, 16, 32)) << 10))
     prefill = dice.choice((0, 1, 1))
@@ -50,11 +50,6 @@ def check_ballast(driver, told, ballast, prefill):
     driver.count("went on")
 
 
-def unmount(folder):
-    if os.path.ismount(folder):
-        real.unmount(folder)
-
-
 def main():
     driver = real.Driver("tmpfs", "logs", 30)
     driver.need_root("tmpfs")
@@ -65,7 +60,7 @@ def main():
             live_one_log(driver, folder, seed)
         except checker.Violation as what:
             driver.violated(seed, what, os.path.join(folder, "log"))
-        unmount(folder)
+        real.unmount(folder)
         driver.count("logs")
     if not driver.options.lie and driver.figures["logs"] and not driver.figures.get("full"):
         driver.violated(driver.seed, "no log ever filled its file system")
