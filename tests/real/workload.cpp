@@ -51,7 +51,8 @@ void tell(const std::string& line) {
   if (::write(STDOUT_FILENO, text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
     std::_Exit(9);
   }
-  if (::isatty(STDOUT_FILENO) != 0) ::tcdrain(STDOUT_FILENO);  // a guest's serial line
+  static const bool terminal = ::isatty(STDOUT_FILENO) != 0;
+  if (terminal) ::tcdrain(STDOUT_FILENO);  // a guest's serial line
 }
 
 class Dice {
