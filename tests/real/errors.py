@@ -66,7 +66,7 @@ def main():
         except checker.Violation as what:
             driver.violated(seed, what, os.path.join(disk.mounted, "log"))
         disk.unmount()
-    if not driver.options.lie and target >= 10 and not driver.figures.get("poisoned"):
+    if not driver.options.lie and driver.figures["injections"] >= 30 and not driver.figures.get("poisoned"):
         driver.violated(driver.seed, "no writer was ever poisoned")
     driver.finish()
 

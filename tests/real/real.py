@@ -85,7 +85,7 @@ class Driver:
         parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after this")
         parser.add_argument("--lie", default="", help="break the workload; loss has to be found")
         parser.add_argument("--on", default=None, help="folder to work in; else the temporary one")
-        parser.add_argument("--keep", action="store_true", help="keep the folder of a violation")
+        parser.add_argument("--keep", default=None, help="where the log of a violation is kept")
         if add_options:
             add_options(parser)
         self.options = parser.parse_args()
@@ -143,13 +143,15 @@ class Driver:
     def violated(self, seed, what, folder=None):
         self.violations.append("WALKIT_SEED=%d: %s" % (seed, what))
         print("VIOLATION %s: %s" % (self.layer, self.violations[-1]), flush=True)
-        if self.options.keep and folder and os.path.isdir(folder):
-            kept = tempfile.mkdtemp(prefix="walkit-kept-")
-            shutil.copytree(folder, kept, dirs_exist_ok=True)
-            told = os.path.join(self.folder, "told")
-            if os.path.exists(told):
-                shutil.copy(told, kept)
-            print("kept in %s" % kept, flush=True)
+        if not self.options.keep or self.options.lie or not folder or not os.path.isdir(folder):
+            return
+        kept = os.path.join(self.options.keep, "%s-%d" % (self.layer.replace(" ", "-"), seed))
+        shutil.rmtree(kept, ignore_errors=True)
+        shutil.copytree(folder, kept)
+        told = os.path.join(self.folder, "told")
+        if os.path.exists(told):
+            shutil.copy(told, kept)
+        print("kept in %s" % kept, flush=True)
 
     def finish(self):
         self.undo.all()
