@@ -48,7 +48,7 @@ def mount(driver, device, folder, *options):
 
 
 def shut_down(folder):
-    """The power cut: what is not on the device is gone. Raises OSError where that cannot be done."""
+    """The power cut: what is not on the device is gone. OSError: it cannot be done here."""
     fd = os.open(folder, os.O_RDONLY)
     try:
         fcntl.ioctl(fd, FS_IOC_SHUTDOWN, struct.pack("I", NO_LOG_FLUSH))

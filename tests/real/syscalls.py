@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Each system call of a life, by name and number: it fails with EIO, ENOSPC or EINTR, or the process
-is killed in it (strace). A call that strace fails was not made, and what an injected fsync should
-have written stays dirty; for errors of a device see errors.py.
+"""Each system call of a life, by name and number: it fails with EIO, ENOSPC or EINTR, or the
+process is killed in it (strace). A call that strace fails was not made, and what an injected fsync
+should have written stays dirty; for errors of a device see errors.py.
 """
 
 import collections
@@ -16,8 +16,8 @@ import errors
 import real
 
 CALLS = ("openat", "close", "pread64", "preadv", "pwrite64", "pwritev", "pwritev2", "fdatasync",
-         "fsync", "ftruncate", "fallocate", "rename", "renameat", "renameat2", "mkdirat", "unlinkat",
-         "getdents64", "newfstatat", "statx", "fcntl")
+         "fsync", "ftruncate", "fallocate", "rename", "renameat", "renameat2", "mkdirat",
+         "unlinkat", "getdents64", "newfstatat", "statx", "fcntl")
 FAULTS = ("error=EIO", "error=ENOSPC", "error=EINTR", "signal=SIGKILL")
 LINE = re.compile(r"(\d+) +(\w+)\((.*)")
 APPENDS = 8
