@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import struct
 
 import checker
@@ -25,10 +26,25 @@ def need(driver, what, kind):
         real.run("modprobe", kind, check=False)
     if kind not in open("/proc/filesystems", encoding="ascii").read().split():
         real.skip(what, "the kernel does not know it")
-    try:
-        real.run(MKFS[kind][1][0], "-V")
-    except FileNotFoundError:
-        real.skip(what, "%s is not installed" % MKFS[kind][1][0])
+    for program in ("losetup", MKFS[kind][1][0]):
+        if not shutil.which(program):
+            real.skip(what, "%s is not installed" % program)
+    if real.run("losetup", "-f", check=False).returncode != 0:
+        real.skip(what, "no free loop device")
+    image = os.path.join(driver.folder, "probe.image")
+    make_image(image, kind)
+    need_mount(driver, what, "-o", "loop", image)
+    os.remove(image)
+
+
+def need_mount(driver, what, *arguments):
+    """Root in a container often may not."""
+    folder = os.path.join(driver.folder, "probe")
+    os.makedirs(folder)
+    done = real.run("mount", *arguments, folder, check=False)
+    if done.returncode != 0:
+        real.skip(what, "may not mount: %s" % done.stdout.decode().split("\n")[0])
+    real.unmount(folder)
 
 
 def make_image(path, kind):

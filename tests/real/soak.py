@@ -75,13 +75,12 @@ class Soak:
         self.options, self.seed = options, seed
         self.lock, self.children, self.stopped = threading.Lock(), set(), False
         self.begin = time.monotonic()
-        self.deadline = self.begin + options.minutes * 60
         self.log = open(os.path.join(options.build, "soak.log"), "w", encoding="utf-8")
 
-    def choose(self, layers):
+    def choose(self, layers, deadline):
         """The layer that is furthest behind its share."""
         with self.lock:
-            if self.stopped or time.monotonic() >= self.deadline:
+            if self.stopped or time.monotonic() >= deadline:
                 return None, None
             for layer in sorted((l for l in layers if not l.done),
                                 key=lambda l: (l.used + l.running * 30) / l.share):
@@ -91,9 +90,9 @@ class Soak:
                     return layer, work
         return None, None
 
-    def work(self, layers):
+    def work(self, layers, deadline):
         while True:
-            layer, work = self.choose(layers)
+            layer, work = self.choose(layers, deadline)
             if layer is None:
                 return
             begin = time.monotonic()
@@ -136,8 +135,8 @@ class Soak:
             process.send_signal(signal.SIGTERM)
         print("soak: stopped by signal %d" % number, flush=True)
 
-    def go(self, layers):
-        threads = [threading.Thread(target=self.work, args=(layers,))
+    def go(self, layers, deadline):
+        threads = [threading.Thread(target=self.work, args=(layers, deadline))
                    for _ in range(self.options.jobs)]
         for thread in threads:
             thread.start()
@@ -199,28 +198,28 @@ class Layers:
         memory = ("--on", "/dev/shm") if os.path.isdir("/dev/shm") else ()
         crash = "walkit_crash_test"
         layers = [
-            Layer("simulated, exhaustive", 25, self.once(
+            Layer("simulated: exhaustive", 25, self.once(
                 crash, "CrashStates*", WALKIT_CRASH_CALLS=calls)),
-            Layer("simulated, sampled", 22, self.seeded(
+            Layer("simulated: sampled", 22, self.seeded(
                 crash, "*CrashSamples*/0", 10000, WALKIT_CRASH_WORLDS="10000")),
-            Layer("simulated, twice", 2, self.once(crash, "CrashTwice*")),
+            Layer("simulated: twice", 2, self.once(crash, "CrashTwice*")),
             Layer("damage", 6, self.once(crash, "*Damage*", WALKIT_DAMAGE_STEP=step)),
             Layer("salvage and repair", 3, self.once(
                 "walkit_salvage_test", "*Sweep*:*Crash*", WALKIT_DAMAGE_STEP=step)),
             Layer("mutants", 2, self.once("walkit_crash_mutants_test", "*")),
-            Layer("kill, in memory", 3, self.driver("kill", *memory)),
-            Layer("kill, on disk", 3, self.driver("kill")),
+            Layer("kill: in memory", 3, self.driver("kill", *memory)),
+            Layer("kill: on disk", 3, self.driver("kill")),
             Layer("system calls", 4, self.driver("syscalls", *memory)),
             Layer("tmpfs", 1, self.driver("tmpfs")),
         ]
         for kind in ("ext4", "xfs"):
-            layers.append(Layer("cut, " + kind, 2, self.driver("cut", "--fs", kind, *memory)))
+            layers.append(Layer("cut: " + kind, 2, self.driver("cut", "--fs", kind, *memory)))
         for kind in ("ext4", "xfs", "btrfs"):
-            layers.append(Layer("errors, " + kind, 2, self.driver(
+            layers.append(Layer("errors: " + kind, 2, self.driver(
                 "errors", "--fs", kind, *memory)))
-            layers.append(Layer("states, " + kind, 2, self.driver(
+            layers.append(Layer("states: " + kind, 2, self.driver(
                 "states", "--fs", kind, *memory)))
-        layers.append(Layer("cut, whole guest", 3, self.driver("qemu", *memory)))
+        layers.append(Layer("cut: qemu", 3, self.driver("qemu", *memory)))
         if self.options.fuzz:
             layers.append(Layer("fuzzing", 18, self.fuzz()))
         return layers
@@ -253,15 +252,15 @@ def print_summary(soak, layers, proofs):
     totals = {c: sum(layer.counts[c] for layer in layers) for c in COLUMNS}
     failed = sum(len(layer.failed) for layer in (*layers, *proofs))
     skipped = sum(len(layer.skipped) for layer in (*layers, *proofs))
-    # An odd one out: a layer that had no time is no layer that passed.
-    idle = [layer.name for layer in layers if layer.ran == 0 and not layer.skipped]
+    # A layer that had no time is no layer that passed.
+    idle = [layer.name for layer in (*layers, *proofs) if layer.ran == 0]
     if idle:
-        print("no time for: " + ", ".join(idle))
-    verdict = "FAILED" if failed else "STOPPED" if soak.stopped else "passed"
+        print("no time for " + ", ".join(idle))
+    verdict = "FAILED" if failed else "INCOMPLETE" if soak.stopped or idle else "passed"
     print("soak %s: %.1f min, %s, %d violations, %d skipped, seed %d" % (
         verdict, (time.monotonic() - soak.begin) / 60,
         ", ".join("{:,} {}".format(totals[c], c) for c in COLUMNS), failed, skipped, soak.seed))
-    return 1 if failed or soak.stopped or (skipped and soak.options.no_skips) else 0
+    return 0 if verdict == "passed" and not (skipped and soak.options.no_skips) else 1
 
 
 def main():
@@ -281,8 +280,8 @@ def main():
         signal.signal(number, soak.stop)
     made = Layers(options, seed)
     proofs, layers = list(made.proofs()), made.all()
-    soak.go(proofs)
-    soak.go(layers)
+    soak.go(proofs, float("inf"))
+    soak.go(layers, soak.begin + options.minutes * 60)
     print_table(layers, proofs)
     sys.exit(print_summary(soak, layers, proofs))
 

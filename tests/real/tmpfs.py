@@ -9,6 +9,7 @@ import os
 import random
 
 import checker
+import disks
 import real
 
 
@@ -53,6 +54,7 @@ def check_ballast(driver, told, ballast, prefill):
 def main():
     driver = real.Driver("tmpfs", "logs", 30)
     driver.need_root("tmpfs")
+    disks.need_mount(driver, "tmpfs", "-t", "tmpfs", "walkit-probe")
     folder = os.path.join(driver.folder, "small")
     os.makedirs(folder)
     for seed in driver.seeds():
