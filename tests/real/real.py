@@ -91,7 +91,7 @@ class Driver:
         self.options = parser.parse_args()
         if self.options.lie:  # until it is found, and no longer than a test may take
             self.options.runs = 1 << 30
-            self.options.seconds = min(self.options.seconds, 120)
+            self.options.seconds = min(self.options.seconds, 280)
         self.programs = Programs(os.path.abspath(self.options.build))
         self.layer, self.unit = layer, unit
         self.seed = int(os.environ.get("WALKIT_SEED", "0")) or random.SystemRandom().getrandbits(32)

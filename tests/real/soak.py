@@ -181,8 +181,9 @@ class Layers:
         for n in itertools.count():
             seed = (self.seed + n * 1_000_003) % (1 << 32) or 1
             yield Slice([sys.executable, "-B", os.path.join(HERE, name + ".py"), "--build",
-                         self.options.build, "--runs", "1000000", "--seconds", str(seconds),
-                         "--keep", os.path.join(self.options.build, "soak-kept"), *arguments], {"WALKIT_SEED": str(seed)}, seed)
+                         self.options.build, "--keep", self.options.build + "/soak-kept", "--runs",
+                         "1000000", "--seconds", str(seconds), *arguments],
+                        {"WALKIT_SEED": str(seed)}, seed)
 
     def fuzz(self):
         seconds = int(max(5, min(60, self.minutes)))
@@ -230,9 +231,10 @@ class Layers:
                 ("kill", "buffered"), ("syscalls", "failed"), ("syscalls", "buffered"),
                 ("tmpfs", "failed"), ("cut", "flushed", "--fs", "ext4"),
                 ("cut", "flushed", "--fs", "xfs"), *(
-                    (driver, "flushed", "--fs", kind) for driver in ("errors", "states")
+                    (driver, lie, "--fs", kind)
+                    for driver, lie in (("errors", "failed"), ("states", "flushed"))
                     for kind in ("ext4", "xfs", "btrfs")), ("qemu", "flushed")):
-            slice = next(self.driver(name, "--lie", lie, *arguments, seconds=120))
+            slice = next(self.driver(name, "--lie", lie, *arguments, seconds=280))
             yield Layer("proof: %s, %s" % (name, " ".join((lie, *arguments[1:]))), 1, [slice])
 
 
