@@ -145,7 +145,7 @@ class Soak:
 
 
 def tests_of(executable, pattern):
-    """The full names of its tests, without what GoogleTest says of their parameters."""
+    """Full names, without what GoogleTest says of parameters."""
     done = subprocess.run([executable, "--gtest_list_tests", "--gtest_filter=" + pattern],
                           stdout=subprocess.PIPE, check=True)
     suite, names = "", []
@@ -166,11 +166,15 @@ class Layers:
     def once(self, executable, pattern, **environment):
         """Each of its tests once: what is exhaustive is not worth a second time."""
         path = os.path.join(self.tests, executable)
-        for name in tests_of(path, pattern):
-            yield Slice([path, "--gtest_filter=" + name], environment)
+        names = tests_of(path, pattern)
+        if not names:
+            sys.exit("soak: %s has no test %s" % (executable, pattern))
+        return [Slice([path, "--gtest_filter=" + name], environment) for name in names]
 
     def seeded(self, executable, pattern, step, **environment):
         path = os.path.join(self.tests, executable)
+        if not tests_of(path, pattern):
+            sys.exit("soak: %s has no test %s" % (executable, pattern))
         for n in itertools.count():
             seed = self.seed + n * step
             yield Slice([path, "--gtest_filter=" + pattern],
@@ -200,9 +204,9 @@ class Layers:
         crash = "walkit_crash_test"
         layers = [
             Layer("simulated: exhaustive", 25, self.once(
-                crash, "CrashStates*", WALKIT_CRASH_CALLS=calls)),
+                crash, "CrashStates.*", WALKIT_CRASH_CALLS=calls)),
             Layer("simulated: sampled", 22, self.seeded(
-                crash, "*CrashSamples*/0", 10000, WALKIT_CRASH_WORLDS="10000")),
+                crash, "*CrashSamples*/0:*Worlds.*", 5000, WALKIT_CRASH_WORLDS="5000")),
             Layer("simulated: twice", 2, self.once(crash, "CrashTwice*")),
             Layer("damage", 6, self.once(crash, "*Damage*", WALKIT_DAMAGE_STEP=step)),
             Layer("salvage and repair", 3, self.once(

@@ -12,7 +12,7 @@ import checker
 import real
 import recorder
 
-STATES_PER_LIFE = 25
+STATES_PER_LIFE = 25  # of three lives of four; the fourth is cut behind each of its operations
 
 
 def record_life(driver, disk, seed):
@@ -70,7 +70,7 @@ def main():
         if left <= 0:
             break
         disk.command("pristine")
-        check_states(driver, disk, seed, min(left, STATES_PER_LIFE))
+        check_states(driver, disk, seed, min(left, STATES_PER_LIFE if seed % 4 else left))
     driver.finish()
 
 
