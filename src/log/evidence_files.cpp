@@ -78,7 +78,9 @@ Result<ManifestWriter> ManifestWriter::create(Directory& directory, const LogIde
   if (Status ok = write_slot(**file, slot); !ok) return ok.error();
   slot.generation = 2;
   if (Status ok = write_slot(**file, slot); !ok) return ok.error();
-  if (Status ok = (*file)->sync(); !ok) return ok.error();
+  if (!mutated(Mutation::birth_without_sync)) {
+    if (Status ok = (*file)->sync(); !ok) return ok.error();
+  }
   if (Status ok = directory.rename({.from = temporary, .to = kManifestName}); !ok)
     return ok.error();
   if (Status ok = directory.sync(); !ok) return ok.error();
@@ -88,7 +90,8 @@ Result<ManifestWriter> ManifestWriter::create(Directory& directory, const LogIde
 Result<ManifestWriter> ManifestWriter::open(Directory& directory, const ManifestView& view) {
   auto file = directory.open(kManifestName, OpenMode::write);
   if (!file) return file.error();
-  const std::uint64_t step = view.faults.empty() ? 2 : 1;
+  const bool over_newest = view.faults.empty() && !mutated(Mutation::manifest_over_older_slot);
+  const std::uint64_t step = over_newest ? 2 : 1;
   return ManifestWriter(std::move(*file), *view.newest(), step);
 }
 
@@ -104,6 +107,10 @@ void ManifestWriter::end_at(const SegmentHeader& newest) {
 
 Status ManifestWriter::write(ManifestSlot slot) {
   slot.generation = current_.generation + step_;
+  if (mutated(Mutation::manifest_over_both_slots)) {
+    if (Status ok = write_slot(*file_, slot); !ok) return ok;
+    ++slot.generation;
+  }
   if (Status ok = write_slot(*file_, slot); !ok) return ok;
   if (!mutated(Mutation::manifest_without_sync)) {
     if (Status ok = file_->sync(); !ok) return ok;

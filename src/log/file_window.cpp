@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "log/mutation.hpp"
+
 namespace walkit::log {
 
 Result<BytesView> FileWindow::at(std::uint64_t offset, std::size_t bytes) {
@@ -15,6 +17,7 @@ Result<BytesView> FileWindow::at(std::uint64_t offset, std::size_t bytes) {
     const auto got = file_->read_at(offset + keep, std::span(buffer_).subspan(keep));
     if (!got) {
       buffer_.clear();
+      if (mutated(Mutation::read_error_ends_the_file)) return BytesView{};
       return got.error();
     }
     buffer_.resize(keep + *got);

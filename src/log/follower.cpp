@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "log/mutation.hpp"
 #include "log/snapshot.hpp"
 
 namespace walkit::log {
@@ -57,6 +58,10 @@ Result<bool> Follower::advance(std::chrono::milliseconds timeout) {
     wait = std::clamp(2 * wait, kFirstPause, std::max(follow_.poll, kFirstPause));
   }
   return false;
+}
+
+bool Follower::shows_flushed() const {
+  return options_.visibility == Durability::flushed || mutated(Mutation::follower_beyond_durable);
 }
 
 // false: stopped.

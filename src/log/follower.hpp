@@ -25,7 +25,7 @@ class Follower : public EntrySource {
  private:
   enum class Seen { more, nothing };
 
-  [[nodiscard]] bool shows_flushed() const { return options_.visibility == Durability::flushed; }
+  [[nodiscard]] bool shows_flushed() const;
   Result<bool> try_next();
   Result<bool> give_next();
   Status look();

@@ -5,6 +5,7 @@
 
 #include "base/crc32c.hpp"
 #include "base/little_endian.hpp"
+#include "log/mutation.hpp"
 
 namespace walkit::log {
 namespace {
@@ -26,6 +27,7 @@ constexpr std::uint32_t kPaddingMax = kBlockBytes;
 }  // namespace
 
 std::uint32_t frame_seed(std::uint64_t salt) noexcept {
+  if (mutated(Mutation::salt_left_out)) return 0;
   std::array<std::byte, 8> bytes;
   store_le(bytes.data(), salt);
   return crc32c(bytes);
@@ -56,9 +58,8 @@ std::optional<FrameHeader> decode_frame_header(BytesView bytes, std::uint32_t se
   if (!frame_magic_at(at) || at[kEndMarkOffset] != kEndMark) return std::nullopt;
   FrameHeader h;
   h.crc = load_le<std::uint32_t>(at + kCrcOffset);
-  if (crc32c({at + kStoredOffset, kFrameHeaderBytes - kStoredOffset}, seed) != h.crc) {
-    return std::nullopt;
-  }
+  const std::uint32_t crc = crc32c({at + kStoredOffset, kFrameHeaderBytes - kStoredOffset}, seed);
+  if (crc != h.crc && !mutated(Mutation::header_sum_not_checked)) return std::nullopt;
   h.stored_bytes = load_le<std::uint32_t>(at + kStoredOffset);
   h.body_bytes = load_le<std::uint32_t>(at + kBodyOffset);
   h.first = EntryId{load_le<std::uint64_t>(at + kFirstOffset)};
@@ -70,11 +71,11 @@ std::optional<FrameHeader> decode_frame_header(BytesView bytes, std::uint32_t se
   h.count = load_le<std::uint32_t>(at + kCountOffset);
   h.kind = load_le<std::uint8_t>(at + kKindOffset);
   h.flags = load_le<std::uint16_t>(at + kFlagsOffset);
-  const bool possible = h.offset == offset && h.body_bytes <= h.stored_bytes &&
-                        h.stored_bytes - h.body_bytes < kPaddingMax &&
-                        (h.count == 0) == !h.is(FrameKind::entries) && h.first.value != 0 &&
-                        h.first.value + h.count >= h.first.value &&
-                        next_frame_offset(h.end()) == h.end();
+  const bool in_place = h.offset == offset || mutated(Mutation::offset_not_checked);
+  const bool possible =
+      in_place && h.body_bytes <= h.stored_bytes && h.stored_bytes - h.body_bytes < kPaddingMax &&
+      (h.count == 0) == !h.is(FrameKind::entries) && h.first.value != 0 &&
+      h.first.value + h.count >= h.first.value && next_frame_offset(h.end()) == h.end();
   return possible ? std::optional(h) : std::nullopt;
 }
 

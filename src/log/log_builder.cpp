@@ -2,6 +2,8 @@
 
 #include <new>
 
+#include "log/mutation.hpp"
+
 namespace walkit::log {
 namespace {
 
@@ -137,7 +139,8 @@ Status LogBuilder::finish() {
 }
 
 Status LogBuilder::publish_segments() {
-  for (std::size_t i = names_.size(); i-- > 0;) {
+  for (std::size_t n = names_.size(); n-- > 0;) {
+    const std::size_t i = mutated(Mutation::repair_names_in_order) ? names_.size() - 1 - n : n;
     const std::string name = to_string(names_[i]);
     if (Status ok = directory_.rename({.from = temporary(name), .to = name}); !ok) return ok;
     // Durable before the one in front of it: so what has its name is always the log's end, whole,

@@ -81,7 +81,10 @@ Result<EntryIdRange> LogCore::append(std::span<const BytesView> payloads, Comple
     if (completion == Completion::ticket || timed) {
       if (Status ok = start_thread(); !ok) return ok.error();
     }
-    if (Status ok = admit(lock, bytes, room, completion); !ok) return ok.error();
+    if (Status ok = admit(lock, bytes, room, completion); !ok) {
+      if (mutated(Mutation::id_before_room)) next_ = next_ + payloads.size();
+      return ok.error();
+    }
     if (payloads.size() >= EntryId::max() - next_) {
       return Error{.code = Errc::too_large, .message = "no entry ids are left in this log"};
     }
@@ -238,7 +241,11 @@ void LogCore::fail(Error error) {
 
 Status LogCore::commit(Lock& lock, EntryId through, Durability level) {
   while (!reached(through, level)) {
-    if (failure_) return poisoned();
+    if (failure_) {
+      Error told = poisoned();
+      if (mutated(Mutation::failure_forgotten)) failure_.reset();
+      return told;
+    }
     if (closed_) return closed_error();
     if (file_busy_) {
       wait_for_change(lock);
@@ -296,20 +303,25 @@ Status LogCore::write_group(EntryId durable_through) try {
 // One sync for all who wait, then the watermark into LOCK before any of them returns.
 Status LogCore::sync_group(EntryId through) try {
   if (!active_) return {};
+  if (mutated(Mutation::lock_before_sync)) note_durable(through);
   if (!mutated(Mutation::acknowledge_before_sync)) {
     Status synced = active_->sync();
     if (!synced && mutated(Mutation::retry_failed_sync)) synced = active_->sync();
     if (!synced) return synced;
   }
+  if (!mutated(Mutation::lock_not_written)) note_durable(through);
+  return {};
+} catch (const std::bad_alloc&) {
+  return no_memory();
+}
+
+void LogCore::note_durable(EntryId through) {
   lock_record_
       .write({.log = manifest_.current().log,
               .process = process_,
               .epoch = epoch_,
               .durable_through = through})
       .ignore("LOCK is evidence beside the frames; the entries are durable without it");
-  return {};
-} catch (const std::bad_alloc&) {
-  return no_memory();
 }
 
 Status LogCore::commit_all(Durability level) {

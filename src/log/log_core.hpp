@@ -80,6 +80,7 @@ class LogCore {
   void run_group(Lock& lock, Durability level);
   Status write_group(EntryId durable_through);
   Status sync_group(EntryId through);
+  void note_durable(EntryId through);
   [[nodiscard]] bool reached(EntryId through, Durability level) const;
   [[nodiscard]] Status refusal() const;
   static Error closed_error() noexcept;

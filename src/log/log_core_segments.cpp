@@ -159,6 +159,11 @@ Status LogCore::start_segment(std::unique_ptr<SegmentWriter> next) try {
   header.max_frame_bytes = options_.max_frame_bytes;
   header.type_name = type_.name;
   if (Status ok = next->begin(std::move(header)); !ok) return ok;
+  if (mutated(Mutation::manifest_before_segment)) {
+    active_ = std::move(next);
+    if (Status ok = write_manifest(/*clean=*/false); !ok) return ok;
+    return active_->publish(*directory_);
+  }
   if (Status ok = next->publish(*directory_); !ok) return ok;
   active_ = std::move(next);
   return write_manifest(/*clean=*/false);
@@ -188,6 +193,9 @@ Status LogCore::write_manifest(bool clean) {
 Status LogCore::finish() try {
   if (Status ok = lock_->check(); !ok) return ok;
   const EntryId last = next_ - 1;
+  if (mutated(Mutation::close_marker_before_sync)) {
+    if (Status ok = write_manifest(/*clean=*/true); !ok) return ok;
+  }
   if (active_) {
     if (Status ok = active_->seal(SegmentWriter::Ending::close, last, time_ns_); !ok) return ok;
   } else if (manifest_.current_is_durable() && manifest_.current().clean) {
@@ -205,7 +213,8 @@ Status LogCore::close() {
   if (closing_ || closed_) return closed_error();
   closing_ = true;  // no append comes in any more: what is sealed is all there is
   while (making_room_) wait_for_change(lock);
-  Status result = commit(lock, next_ - 1, Durability::durable);
+  const bool marks_first = mutated(Mutation::close_marker_before_sync);
+  Status result = commit(lock, next_ - 1, marks_first ? Durability::flushed : Durability::durable);
   // All may be durable and the writer done for nonetheless: its file must not be synced again.
   if (result && failure_) result = poisoned();
   if (result) {

@@ -307,13 +307,13 @@ Result<LogStart> open_log(Directory& parent, WalOptions options, StoredType type
     type.name = plan.newest->type_name;
     type.schema = plan.newest->schema;
   }
-  start.epoch = plan.epoch + 1;
+  start.epoch = mutated(Mutation::epoch_not_raised) ? plan.epoch : plan.epoch + 1;
   const auto now = static_cast<std::uint64_t>(opening.directory->now().count());
   start.time_ns = std::max(plan.tail.time_ns, now);
   if (!creates) {
     if (Status ok = apply(opening, options); !ok) return ok.error();
   }
-  start.last = plan.tail.last();
+  start.last = mutated(Mutation::ids_given_again) ? plan.proven_end.last : plan.tail.last();
   start.previous = end_of_newest(plan);
   if (start.active) start.rotate_first = header_would_differ(start.active->header(), type, options);
   auto lock_record = LockRecordWriter::open(*opening.directory);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "log/mutation.hpp"
 #include "log/quarantine.hpp"
 #include "walkit/log/log_reader.hpp"
 
@@ -297,6 +298,12 @@ Status write_new_segments(Directory& home, const ReadOptions& options, const Rep
     builder.discard();
     return ok;
   }
+  if (mutated(Mutation::repair_manifest_first)) {
+    if (Status ok = put_manifest(home, repair); !ok) return ok;
+  }
+  if (mutated(Mutation::repair_old_away_first)) {
+    if (Status ok = set_aside(home, repair.set_aside); !ok) return ok;
+  }
   return builder.publish_segments();
 }
 
@@ -314,10 +321,14 @@ Status apply_repair(Directory& home, const ReadOptions& options, const Repair& r
       return ok;
     }
   }
-  if (repair.rewrites || repair.manifest) {
+  const bool named = repair.rewrites && mutated(Mutation::repair_manifest_first);
+  if ((repair.rewrites || repair.manifest) && !named) {
     if (Status ok = put_manifest(home, repair); !ok) return ok;
   }
-  if (Status ok = set_aside(home, repair.set_aside); !ok) return ok;
+  const bool moved = repair.rewrites && mutated(Mutation::repair_old_away_first);
+  if (!moved) {
+    if (Status ok = set_aside(home, repair.set_aside); !ok) return ok;
+  }
   for (const std::string& file : repair.temporary_files) {
     // It may have become one of the new files meanwhile.
     Status ok = home.remove(file);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "log/mutation.hpp"
+
 namespace walkit::log {
 Replay::Replay(std::shared_ptr<Directory> directory, const ReadOptions& options,
                std::optional<StoredType> type, Snapshot snapshot, ReplayMode mode,
@@ -53,8 +55,9 @@ Result<bool> Replay::advance(std::chrono::milliseconds /*timeout*/) {
 Status Replay::check_range() const {
   const auto& segments = snapshot_.listing.segments;
   const EntryId oldest = segments.empty() ? EntryId{1} : segments.front().name.first;
-  if (range_.first != EntryId{} && range_.first < oldest) return trimmed(range_.first, oldest);
-  const bool end_is_known = !snapshot_.live || options_.visibility == Durability::durable;
+  const bool gone = range_.first != EntryId{} && range_.first < oldest;
+  if (gone && !mutated(Mutation::later_entry_for_one_gone)) return trimmed(range_.first, oldest);
+  const bool end_is_known = !snapshot_.live || !shows_flushed();
   if (range_.last && end_is_known && *range_.last > snapshot_.end) {
     if (Status ok = tail_error(snapshot_.survey); !ok) return ok;
     return beyond_the_end(*range_.last, snapshot_.end);
@@ -102,14 +105,10 @@ Status Replay::open_next() {
 Result<Replay::Flow> Replay::next_frame() {
   if (next_ && scanner_->position() >= next_->header.prev_end) {
     if (Status ok = check_end(); !ok) return ok.error();
-    segment_ = std::move(next_);
-    ++index_;
-    if (Status ok = open_next(); !ok) return ok.error();
-    return Flow::on;
+    return enter_next();
   }
   // Beside a writer what is not durable is not looked at.
-  const bool to_the_end = options_.visibility == Durability::flushed;
-  if (snapshot_.live && !to_the_end && scanner_->expected() > snapshot_.end) return Flow::end;
+  if (snapshot_.live && !shows_flushed() && scanner_->expected() > snapshot_.end) return Flow::end;
   seen_ = scanner_->expected() - 1;
   const auto frame = scanner_->next();
   if (!frame) return frame.error();
@@ -124,11 +123,23 @@ Result<Replay::Flow> Replay::next_frame() {
   return Flow::on;
 }
 
+Result<Replay::Flow> Replay::enter_next() {
+  segment_ = std::move(next_);
+  ++index_;
+  if (Status ok = open_next(); !ok) return ok.error();
+  return Flow::on;
+}
+
+bool Replay::shows_flushed() const {
+  return options_.visibility == Durability::flushed || mutated(Mutation::reader_beyond_durable);
+}
+
 // No frame where one might be. `on` asks for another look.
 Result<Replay::Flow> Replay::read_fault() {
   const EntryId through = next_ ? next_->header.prev_last : snapshot_.end;
   const bool must_be_there = next_ || scanner_->expected() <= through;
   if (!must_be_there) return Flow::end;
+  if (next_ && mutated(Mutation::hole_passed_over)) return enter_next();
   if (!reread_) {
     reread_ = true;
     scanner_->refresh();
@@ -139,6 +150,7 @@ Result<Replay::Flow> Replay::read_fault() {
 
 // A segment with a successor ends where that one says, in every way that it says it.
 Status Replay::check_end() {
+  if (mutated(Mutation::end_of_segment_not_checked)) return {};
   const SegmentHeader& next = next_->header;
   const bool fits = scanner_->position() == next.prev_end && scanner_->chain() == next.prev_chain &&
                     scanner_->expected() == next.prev_last + 1;
@@ -154,7 +166,7 @@ Result<Replay::Flow> Replay::give_next() {
   if (entry == nullptr) return misfit(file(), entries_.next_id(), scanner_->position());
   const EntryId id = entry->entry_id;
   if (id < range_.first) return Flow::on;
-  const bool bounded = snapshot_.live && options_.visibility == Durability::durable;
+  const bool bounded = snapshot_.live && !shows_flushed();
   if (bounded && id > snapshot_.end) return Flow::end;
   if (range_.last && id >= *range_.last) {
     summary_.end = ReplaySummary::End::reached_last;

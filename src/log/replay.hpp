@@ -30,7 +30,9 @@ class Replay : public EntrySource {
   Status begin();
   Result<OpenSegment> open(std::size_t index) const;
   Status open_next();
+  [[nodiscard]] bool shows_flushed() const;
   Result<Flow> next_frame();
+  Result<Flow> enter_next();
   Result<Flow> end_segment();
   Result<Flow> read_fault();
   Status check_end();

@@ -41,6 +41,10 @@ std::uint64_t room_for(std::uint64_t body_bytes, Layout layout) noexcept {
 }
 
 void Group::add(EntryId first, std::span<const BytesView> payloads) {
+  if (mutated(Mutation::batch_over_frames) && payloads.size() > 1) {
+    add(first, payloads.first(1));
+    return add(first + 1, payloads.subspan(1));
+  }
   const std::size_t begin = bodies_.size();
   reserve_more(calls_, 1);
   reserve_more(headers_, kFrameHeaderBytes);
@@ -194,20 +198,21 @@ Status SegmentWriter::write(Group& group, Compressor& compressor, EntryId durabl
       end = group.calls_[i].end;
       ++i;
     } while (
-        i < group.calls_.size() &&
+        i < group.calls_.size() && !mutated(Mutation::batch_over_frames) &&
         group.calls_[i].end - begin <=
             std::min<std::size_t>(kFrameBodyBytes, header_.max_frame_bytes - kFrameHeaderBytes));
     std::span<std::byte> body = std::span(group.bodies_).subspan(begin, end - begin);
     if (const std::size_t compressed = compressor.compress(body); compressed > 0) {
       body = body.first(compressed);
-      header.flags |= kFlagCompressed;
+      if (!mutated(Mutation::compression_not_flagged)) header.flags |= kFlagCompressed;
     }
     put_frame(header, body, group.headers_.data() + frame * kFrameHeaderBytes, group.parts_,
               i == group.calls_.size());
     begin = end;
     ++frame;
   }
-  if (Status ok = file_->write_at(position_, group.parts_); !ok) return ok;
+  Status wrote = file_->write_at(position_, group.parts_);
+  if (!wrote && !mutated(Mutation::failed_write_counts_whole)) return wrote;
   position_ = next_position_;
   return {};
 }
@@ -275,7 +280,7 @@ Status SegmentWriter::seal(Ending ending, EntryId last, std::uint64_t time_ns) {
   if (Status ok = write_control(FrameKind::seal, body, last + 1, last); !ok) return ok;
   end_.seal_end = position_;
   if (Status ok = file_->truncate(position_); !ok) return ok;
-  if (mutated(Mutation::no_sync_at_rotation)) return {};
+  if (mutated(Mutation::seal_without_sync)) return {};
   return file_->sync();
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "log/mutation.hpp"
+
 namespace walkit::log {
 namespace {
 
@@ -94,6 +96,14 @@ RemainderEvidence remainder_of(const Survey& survey, const ProvenEnd& end) {
   return end.offset == survey.tail.offset ? RemainderEvidence::nothing : RemainderEvidence::frames;
 }
 
+WatermarkEvidence watermark_of(const Survey& survey) {
+  if (mutated(Mutation::watermark_not_asked)) return WatermarkEvidence::below;
+  const bool looks_torn = survey.tail.shape == TailShape::explained;
+  if (looks_torn && mutated(Mutation::torn_by_shape_alone)) return WatermarkEvidence::below;
+  return survey.proven >= survey.tail.expected ? WatermarkEvidence::covers
+                                               : WatermarkEvidence::below;
+}
+
 // What stands outside the segments. A LOCK of another log is no evidence.
 void take_witnesses(Survey& result, const ManifestSlot* slot, const Witnesses& witnesses) {
   result.proven = std::max(result.proven, witnesses.floor);
@@ -136,8 +146,7 @@ Status judge_tail(Survey& result, const OpenSegment& segment, const ManifestSlot
   const auto end = find_proven_end(*segment.file, segment.header, frame_bytes_max, result.proven);
   if (!end) return end.error();
   result.proven_end = *end;
-  result.decision = decide({.watermark = result.proven >= tail->expected ? WatermarkEvidence::covers
-                                                                         : WatermarkEvidence::below,
+  result.decision = decide({.watermark = watermark_of(result),
                             .shape = tail->shape,
                             .remainder = remainder_of(result, *end),
                             .layout = segment.header.layout});

@@ -44,6 +44,8 @@ Result<bool> body_may_be_torn(FileWindow& window, const FrameHeader& header) {
 }
 
 Result<TailShape> shape_of_fault(FrameScanner& scanner) {
+  if (mutated(Mutation::shape_not_asked)) return TailShape::explained;
+  if (mutated(Mutation::torn_taken_for_damage)) return TailShape::unexplained;
   switch (scanner.fault()) {
     case FrameFault::structure:
       return TailShape::unexplained;
@@ -71,6 +73,8 @@ Status search_behind(FrameScanner& scanner, Tail& tail) {
     const auto view = scanner.window().at(at, kStepBytes + kFrameHeaderBytes);
     if (!view) return view.error();
     if (view->empty()) return {};
+    const bool no_more = mutated(Mutation::zeros_end_the_log) && at == tail.offset;
+    if (no_more && all_zero(view->first(std::min(view->size(), kFrameHeaderBytes)))) return {};
     const BytesView step = view->first(std::min(view->size(), kStepBytes));
     if (all_zero(step)) continue;
     for (std::size_t i = 0; i < step.size(); i += kFrameAlignment) {
@@ -81,7 +85,7 @@ Status search_behind(FrameScanner& scanner, Tail& tail) {
       }
       if (rest.size() < kFrameHeaderBytes || !frame_magic_at(rest.data())) continue;
       const auto header = decode_frame_header(rest, scanner.seed(), at + i);
-      if (!header) continue;
+      if (!header || mutated(Mutation::no_look_behind_the_fault)) continue;
       tail.watermark = std::max(tail.watermark, header->durable_through);
       if (mutated(Mutation::later_frame_proves_damage)) tail.watermark = header->last();
     }
@@ -138,7 +142,7 @@ Result<ProvenEnd> find_proven_end(File& file, const SegmentHeader& header,
     // them.
     if (!h.is(FrameKind::entries) && !h.is(FrameKind::loss)) continue;
     const EntryId last = scanner.expected() - 1;
-    counting = counting && last <= proven;
+    counting = counting && (last <= proven || mutated(Mutation::unproven_taken_for_proven));
     if (!counting) continue;
     end.offset = scanner.position();
     end.chain = h.crc;

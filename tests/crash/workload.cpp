@@ -15,6 +15,7 @@ using Writer = WalWriter<std::string, BytesCodec>;
 using Reader = WalReader<std::string, BytesCodec>;
 
 constexpr std::size_t kCalls = 6;
+constexpr int kRefusedCalls = 2;  // asked of a writer that is done for
 constexpr std::size_t kLargeBytes = 1700, kSmallBytes = 60, kBatchEntries = 3;
 
 Error violation(std::string message) {
@@ -94,7 +95,16 @@ class Life {
     model_.submitted.insert(model_.submitted.end(), batch.begin(), batch.end());
     model_.ends.push_back(model_.submitted.size());
     const auto ids = writer_->append_batch(batch);
+    if (!ids && ids.error().code != Errc::poisoned) {
+      // Refused before an id was used: there was no room, and no frame was touched.
+      model_.submitted.resize(model_.submitted.size() - entries);
+      model_.ends.pop_back();
+    }
     if (!ids) return false;
+    if (ids->last.value != model_.submitted.size()) {
+      model_.wrong = "entry " + std::to_string(model_.submitted.size()) + " got id " +
+                     walkit::to_string(ids->last);
+    }
     const bool every_append = setup_.flush == FlushPolicy::every_append();
     if (every_append && setup_.durability == Durability::durable) durable(ids->last.value);
     if (every_append) flushed();
@@ -177,8 +187,9 @@ Model run(const std::shared_ptr<Directory>& directory, const Setup& setup, const
           Model model, unsigned life) {
   Life writer(directory, setup, model, life);
   if (!writer.open()) return model;
+  int refused = 0;
   for (const Call call : trace) {
-    if (!writer.call(call)) break;
+    if (!writer.call(call) && ++refused > kRefusedCalls) break;
   }
   writer.close();  // as its end would
   return model;
@@ -186,6 +197,7 @@ Model run(const std::shared_ptr<Directory>& directory, const Setup& setup, const
 
 Result<std::size_t> check_replay(const std::shared_ptr<Directory>& directory, const Model& model,
                                  ReplayMode mode) {
+  if (!model.wrong.empty()) return violation(model.wrong);
   const auto reader = Reader::open(directory);
   if (!reader) {
     const bool never_was = reader.error().code == Errc::not_found && model.acknowledged == 0;

@@ -28,6 +28,7 @@ struct Model {
   std::vector<std::size_t> ends{};       // how many there were after each call: batches are whole
   std::size_t acknowledged = 0;          // as safe as the crash under test asks
   std::vector<std::size_t> closes{};     // how many there were at each clean close
+  std::string wrong{};                   // the writer gave an id out of turn
 };
 
 /// How entries are written, and which calls acknowledge.
@@ -43,7 +44,8 @@ struct Setup {
   [[nodiscard]] WalOptions options() const;
 };
 
-/// Runs the trace until a call fails. Payloads are a function of `life` and the entry's place.
+/// Runs the trace, a few calls that fail included: a writer that is done for has to refuse all that
+/// follow. Payloads are a function of `life` and the entry's place.
 [[nodiscard]] Model run(const std::shared_ptr<Directory>& directory, const Setup& setup,
                         const Trace& trace, Model model = {}, unsigned life = 1);
 
