@@ -13,9 +13,7 @@
 namespace walkit {
 namespace {
 
-using golden::entry_line;
 using golden::Files;
-using golden::gap_line;
 using ::testing::AnyOf;
 using testing::HasErrc;
 using testing::IsOk;
@@ -79,22 +77,7 @@ class GoldenLog {
   /// The lines of holds.txt as LogReader sees them; `status` is what the replay answered.
   std::string replay(ReplayMode mode, RecordedLoss loss, Status& status) const {
     ReadOptions options{.subdirectory = kind_, .recorded_loss = loss};
-    const auto reader = LogReader::open(parent_, options, std::nullopt);
-    if (!reader) {
-      status = reader.error();
-      return {};
-    }
-    std::vector<std::pair<EntryId, std::string>> lines;
-    const auto summary = reader->replay(mode, {}, [&](const EntryView& e) -> Result<Step> {
-      lines.emplace_back(e.entry_id, entry_line(e.entry_id, e.schema, e.payload));
-      return Step::next;
-    });
-    status = summary ? Status{} : Status(summary.error());
-    for (const Error& gap : summary ? summary->gaps : std::vector<Error>{}) {
-      lines.emplace_back(gap.lost.first, gap_line(gap.lost));
-    }
-    std::sort(lines.begin(), lines.end());
-    return segments_line() + join(lines) + (summary ? ending(*summary) : refusal(status.error()));
+    return segments_line() + golden::lines_of(parent_, options, mode, status);
   }
 
  private:
@@ -104,24 +87,6 @@ class GoldenLog {
     const auto count = std::count_if(
         names.begin(), names.end(), [](const std::string& name) { return name.ends_with(".wal"); });
     return "segments " + std::to_string(count) + "\n";
-  }
-  static std::string join(const std::vector<std::pair<EntryId, std::string>>& lines) {
-    std::string text;
-    for (const auto& line : lines) text += line.second + "\n";
-    return text;
-  }
-  static std::string refusal(const Error& error) {
-    return "end " + std::string(to_string(error.code)) + "\n";
-  }
-  static std::string ending(const ReplaySummary& s) {
-    const bool tail = s.end == ReplaySummary::End::torn_tail;
-    std::string text = "end clean\n";
-    if (tail) text = s.suspect_bytes > 0 ? "end suspect\n" : "end torn\n";
-    text += "proven " + to_string(s.proven_through) + "\n";
-    if (s.torn_bytes > 0) text += "torn_bytes " + std::to_string(s.torn_bytes) + "\n";
-    if (s.suspect_bytes > 0) text += "suspect_bytes " + std::to_string(s.suspect_bytes) + "\n";
-    if (!s.warnings.empty()) text += "warnings " + std::to_string(s.warnings.size()) + "\n";
-    return text;
   }
 
   std::shared_ptr<Directory> parent_ = MemoryDirectory::create();

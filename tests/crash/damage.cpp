@@ -3,6 +3,7 @@
 #include <random>
 
 #include "crash/workload.hpp"
+#include "log/survey.hpp"
 #include "walkit/wal_writer.hpp"
 
 namespace walkit::crash {
@@ -130,6 +131,24 @@ Specimen make_specimen(Texture texture, Stop stop, Layout layout, std::uint64_t 
   specimen.image = live->crash(Crash::process_kill);
   if (stop == Stop::power_cut) specimen.image->overwrite_file("wal/LOCK", first_lock).value();
   return specimen;
+}
+
+void trim(CrashDirectory& directory, std::size_t segments, Trim how) {
+  const auto home = directory.subdirectory("wal", OpenMode::read).value();
+  const auto files = log::list_log(*home).value().segments;
+  log::ManifestSlot slot = *log::read_manifest(*home)->newest();
+  slot.set_last(log::open_segment(*home, files.back())->header);
+  slot.first_segment = files.at(segments).name.number;
+  slot.first_salt = log::open_segment(*home, files.at(segments))->header.salt();
+  Bytes manifest;
+  slot.generation += slot.generation % 2;  // an even one stands in the first place
+  for (int n = 0; n < 2; ++n, ++slot.generation) {
+    const auto bytes = log::encode(slot);
+    manifest.insert(manifest.end(), bytes.begin(), bytes.end());
+  }
+  directory.overwrite_file("wal/MANIFEST", manifest).value();
+  if (how == Trim::stopped) return;
+  for (std::size_t i = 0; i < segments; ++i) directory.remove_file("wal/" + files[i].file).value();
 }
 
 Judgement judge(const std::shared_ptr<CrashDirectory>& damaged, const Specimen& specimen,

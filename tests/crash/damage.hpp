@@ -28,6 +28,11 @@ struct Specimen {
 };
 [[nodiscard]] Specimen make_specimen(Texture texture, Stop stop, Layout layout, std::uint64_t seed);
 
+/// As trimming leaves a log: MANIFEST begins that many segments later, and they are gone, or not
+/// yet.
+enum class Trim { done, stopped };
+void trim(testing::CrashDirectory& directory, std::size_t segments, Trim how = Trim::done);
+
 /// The bytes that were damaged.
 struct DamagedRange {
   std::string file{};

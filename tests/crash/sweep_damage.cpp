@@ -23,11 +23,11 @@ struct Kind {
   Texture texture;
 };
 constexpr Kind kKinds[] = {
+    {"power cut", Stop::power_cut, Layout::packed, Texture::random},
     {"killed", Stop::killed, Layout::packed, Texture::random},
     {"killed, text", Stop::killed, Layout::packed, Texture::text},
     {"killed, whole blocks", Stop::killed, Layout::whole_blocks, Texture::zeros},
     {"closed", Stop::closed, Layout::packed, Texture::text},
-    {"power cut", Stop::power_cut, Layout::packed, Texture::random},
     {"power cut, whole blocks", Stop::power_cut, Layout::whole_blocks, Texture::random}};
 
 Error found(std::string message) { return {.code = Errc::corrupt, .message = std::move(message)}; }

@@ -8,7 +8,6 @@
 #include "crash/damage.hpp"
 #include "crash/sweeps.hpp"
 #include "crash/workload.hpp"
-#include "log/evidence_files.hpp"
 #include "log/survey.hpp"
 #include "walkit/codec.hpp"
 #include "walkit/log/log_reader.hpp"
@@ -156,22 +155,6 @@ std::vector<log::SegmentFile> segments_of(Directory& home) {
   return log::list_log(home).value().segments;
 }
 
-/// As trimming leaves it: the oldest segments gone, and MANIFEST saying so.
-void trim(const std::shared_ptr<CrashDirectory>& directory, std::size_t segments) {
-  const auto home = directory->subdirectory("wal", OpenMode::read).value();
-  const auto files = segments_of(*home);
-  log::ManifestSlot slot = *log::read_manifest(*home)->newest();
-  slot.first_segment = files[segments].name.number;
-  slot.first_salt = log::open_segment(*home, files[segments])->header.salt();
-  Bytes manifest;
-  for (slot.generation = 2; slot.generation < 4; ++slot.generation) {
-    const auto bytes = log::encode(slot);
-    manifest.insert(manifest.end(), bytes.begin(), bytes.end());
-  }
-  directory->overwrite_file("wal/MANIFEST", manifest).value();
-  for (std::size_t i = 0; i < segments; ++i) directory->remove_file("wal/" + files[i].file).value();
-}
-
 bool is_entry(std::uint64_t id, BytesView payload) {
   return as_text(payload).starts_with(text_of(id));
 }
@@ -204,7 +187,7 @@ Status sweep_ids(std::uint64_t& states) {
   constexpr std::uint64_t kEntries = 40;
   for (std::size_t trimmed = 0; trimmed < 3; ++trimmed) {
     const auto directory = closed_log(kEntries, 600, 4096);
-    trim(directory, trimmed);
+    trim(*directory, trimmed);
     const auto home = directory->subdirectory("wal", OpenMode::read);
     if (!home) return home.error();
     const std::uint64_t oldest = segments_of(**home).front().name.first.value;

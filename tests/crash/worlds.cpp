@@ -2,8 +2,6 @@
 
 #include <random>
 
-#include "crash/workload.hpp"
-
 namespace walkit::crash {
 namespace {
 
@@ -41,14 +39,10 @@ Trace random_trace(Dice& dice, std::size_t calls) {
   return trace;
 }
 
-struct World {
-  Setup setup{};
-  Model model{};
-  std::shared_ptr<CrashDirectory> last_life{};
-};
+}  // namespace
 
-// From its first life to its last, without the power cut that ends it.
-Result<World> live(std::uint64_t seed, WorldTotals& totals, Dice& dice, const Ground& ground) {
+Result<World> make_world(std::uint64_t seed, WorldTotals& totals, const Ground& ground) {
+  Dice dice(seed);
   World world{.setup = random_setup(dice)};
   const Setup& setup = world.setup;
   const auto first = CrashDirectory::create(
@@ -59,8 +53,7 @@ Result<World> live(std::uint64_t seed, WorldTotals& totals, Dice& dice, const Gr
     ++totals.failed_operations;
     first->fail_at(1 + dice.below(60), dice.one_in(2) ? Errc::io : Errc::no_space);
   }
-  Model& model = world.model;
-  model = run(first, setup, random_trace(dice, 4 + dice.below(24)));
+  Model& model = world.model = run(first, setup, random_trace(dice, 4 + dice.below(24)));
   // A process that dies and comes back finds what the cache says, also where a failed sync lied.
   std::shared_ptr<CrashDirectory> boot = first;
   for (unsigned life = 2; dice.one_in(2); ++life) {
@@ -73,32 +66,25 @@ Result<World> live(std::uint64_t seed, WorldTotals& totals, Dice& dice, const Gr
     model = run(boot, setup, random_trace(dice, dice.below(6)), std::move(model), life);
   }
   boot->set_free_bytes(kPlenty);
-  world.last_life = std::move(boot);
+  world.image = boot->crash(Crash::power_cut);
+  world.crashes_in_recovery = dice.one_in(8);
+  ++totals.states;
   return world;
 }
 
-}  // namespace
-
 Status live_one_world(std::uint64_t seed, WorldTotals& totals, const Ground& ground) {
-  Dice dice(seed);
-  const auto world = live(seed, totals, dice, ground);
+  const auto world = make_world(seed, totals, ground);
   if (!world) return world.error();
-  const auto image = world->last_life->crash(Crash::power_cut);
+  if (!world->crashes_in_recovery) return check(world->image, world->setup, world->model);
   ++totals.states;
-  if (dice.one_in(8)) {
-    ++totals.states;
-    return check_crashes_in_recovery(image, world->setup, world->model);
-  }
-  return check(image, world->setup, world->model);
+  return check_crashes_in_recovery(world->image, world->setup, world->model);
 }
 
 Status live_one_hostile_world(std::uint64_t seed, ToldTotals& totals, const Ground& ground) {
-  Dice dice(seed);
   WorldTotals lives;
-  const auto world = live(seed, lives, dice, ground);
+  const auto world = make_world(seed, lives, ground);
   if (!world) return world.error();
-  const auto image = world->last_life->crash(Crash::power_cut);
-  return check_is_told(image, world->setup, world->model, totals);
+  return check_is_told(world->image, world->setup, world->model, totals);
 }
 
 }  // namespace walkit::crash

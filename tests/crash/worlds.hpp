@@ -4,6 +4,7 @@
 #include <ostream>
 
 #include "crash/told.hpp"
+#include "crash/workload.hpp"
 #include "walkit/base/result.hpp"
 #include "walkit/testing/crash_model.hpp"
 
@@ -22,8 +23,18 @@ struct Ground {
   friend void PrintTo(const Ground& ground, std::ostream* out) { *out << ground.model.name; }
 };
 
-/// One random world from its seed to its last boot: setup, traces, failed operations, kills, a
-/// power cut, recovery. The error is what a promise did not hold. On ground that is_legal().
+/// A random world up to its last crash.
+struct World {
+  Setup setup{};
+  Model model{};
+  std::shared_ptr<testing::CrashDirectory> image{};
+  bool crashes_in_recovery = false;
+};
+/// From its seed: setup, traces, failed operations, kills, a power cut. The error is what a promise
+/// did not hold.
+Result<World> make_world(std::uint64_t seed, WorldTotals& totals, const Ground& ground = {});
+
+/// The same, and its recovery. On ground that is_legal().
 Status live_one_world(std::uint64_t seed, WorldTotals& totals, const Ground& ground = {});
 
 /// The same on any ground, judged by check_is_told().

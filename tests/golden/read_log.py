@@ -3,10 +3,13 @@
 
 read_log.py FOLDER...          prints what each folder holds, in the lines of holds.txt
 read_log.py --check FOLDER...  compares that with each folder's holds.txt
+read_log.py --images FOLDER    the same for all folders in one; see fits_image
 
-Of entries compressed by zstd it knows the checksum and how many there are; their payload is "?".
+zstd is the system's libzstd. Where there is none, it knows of entries compressed by it the checksum
+and how many there are; their payload is "?".
 """
 
+import ctypes
 import os
 import re
 import sys
@@ -48,6 +51,10 @@ class Incompatible(Exception):
 
 
 class Unknown(Exception):
+    pass
+
+
+class NoLog(Exception):
     pass
 
 
@@ -94,7 +101,7 @@ class Segment:
          self.prev_last, self.prev_end, self.prev_seal_end) = (
              number(data, at, 8) for at in range(48, 136, 8))
         self.prev_chain = number(data, 136, 4)
-        self.schema, self.frame_max = number(data, 144, 4), number(data, 152, 4)
+        self.schema, self.entry_max, self.frame_max = (number(data, at, 4) for at in (144, 148, 152))
         if data[156] > 1 or data[157] > 128:
             raise Corrupt("header fields out of range")
         self.whole_blocks = data[156] == 1
@@ -113,6 +120,8 @@ class Slot:
         self.clean = clean != 0
         if self.generation % 2 != place:
             raise Corrupt("a slot in the other's place")
+        if not (self.first == self.last == 0 or 0 < self.first <= self.last):
+            raise Corrupt("segments out of order")
 
 
 class Manifest:
@@ -212,24 +221,54 @@ def lz4_block(block):
         raise Corrupt("lz4 block cut short") from None
 
 
+def load_zstd():
+    try:
+        zstd = ctypes.CDLL("libzstd.so.1")
+    except OSError:
+        return None
+    for name in ("ZSTD_decompress", "ZSTD_findFrameCompressedSize"):
+        getattr(zstd, name).restype = ctypes.c_size_t
+    zstd.ZSTD_getFrameContentSize.restype = ctypes.c_ulonglong
+    return zstd
+
+
+ZSTD = load_zstd()
+
+
+def zstd_frame(packed, size):
+    """One frame that says and gives `size` bytes; none: nobody here knows."""
+    if packed[:4] != b"\x28\xb5\x2f\xfd" or size > len(packed) << 15:
+        raise Corrupt("not zstd")
+    if ZSTD is None:
+        return None
+    length = ctypes.c_size_t(len(packed))
+    if (ZSTD.ZSTD_findFrameCompressedSize(packed, length) != len(packed)
+            or ZSTD.ZSTD_getFrameContentSize(packed, length) != size):
+        raise Corrupt("zstd frame of another length")
+    entries = ctypes.create_string_buffer(max(size, 1))
+    if ZSTD.ZSTD_decompress(entries, ctypes.c_size_t(size), packed, length) != size:
+        raise Corrupt("zstd frame")
+    return entries.raw[:size]
+
+
 def decompress(body, limit):
-    """The entries of a body without its extras; none: of zstd."""
+    """The entries of a body without its extras; none: nobody here knows."""
     if not body:
         raise Corrupt("no algorithm")
     if body[0] not in (1, 2):
         raise Unknown("algorithm")
     size, at = take_varint(body, 1)
     packed = body[at:]
-    if len(body) >= size or FRAME + size > limit:
+    if len(body) >= size or size > 1 << 30 or FRAME + size > limit:
         raise Corrupt("compressed entries saved nothing, or are above the limit")
-    if body[0] == 1:
-        entries = lz4_block(packed)
-        if len(entries) != size:
-            raise Corrupt("compressed entries of another length")
-        return entries
-    if packed[:4] != b"\x28\xb5\x2f\xfd":
-        raise Corrupt("not zstd")
-    return None
+    if body[0] == 2:
+        return zstd_frame(packed, size)
+    if size > 255 * len(packed):
+        raise Corrupt("not lz4")
+    entries = lz4_block(packed)
+    if len(entries) != size:
+        raise Corrupt("compressed entries of another length")
+    return entries
 
 
 def read_entries(frame, segment):
@@ -249,8 +288,8 @@ def read_entries(frame, segment):
     entries = []
     for _ in range(frame.count):
         size, at = take_varint(body, at)
-        if size > len(body) - at:
-            raise Corrupt("entry longer than its frame")
+        if size > len(body) - at or size > segment.entry_max:
+            raise Corrupt("entry longer than its frame, or than the log allows")
         entries.append((schema, body[at:at + size]))
         at += size
     if at != len(body):
@@ -400,13 +439,15 @@ class Log:
         self.names = sorted(name for name in os.listdir(folder) if NAME.fullmatch(name))
         data = self.read("MANIFEST")
         if data is None and not self.names:
-            raise Corrupt("there is no log here")
+            raise NoLog("neither MANIFEST nor a segment")
         self.slot = None
         if data is None:
             self.warnings = 1
         else:
             manifest = Manifest(data)
             self.slot, self.warnings = manifest.newest, manifest.bad
+            if self.slot is None and not self.names:
+                raise Corrupt("both slots of MANIFEST, and no segment")
         if self.slot is not None:
             self.names = [n for n in self.names if int(n[:20]) >= self.slot.first]
 
@@ -424,12 +465,16 @@ class Log:
             try:
                 segments.append(Segment(self.read(name), key))
             except Corrupt:
-                unborn = name == self.names[-1] and self.slot and key[0] > self.slot.last
-                if not unborn:
+                whole = self.slot is not None and self.warnings == 0
+                if not (whole and name == self.names[-1] and key[0] > self.slot.last):
                     raise
         numbers = [s.number for s in segments]
         if numbers and numbers != list(range(numbers[0], numbers[-1] + 1)):
             raise Corrupt("a segment is missing or twice there")
+        if self.slot is None and segments and segments[0].prev != 0:
+            raise Corrupt("segments before the first one are missing")
+        if self.slot is not None and not self.slot.last and numbers[:1] not in ([], [1]):
+            raise Corrupt("segment 1 is missing")
         if self.slot is not None and self.slot.last:
             if not numbers or numbers[0] > self.slot.first or numbers[-1] < self.slot.last:
                 raise Corrupt("a segment that MANIFEST names is missing")
@@ -487,6 +532,8 @@ def read_log(folder):
         log.replay()
         if log.warnings:
             lines.append("warnings %d" % log.warnings)
+    except NoLog:
+        lines.append("end not_found")
     except Incompatible:
         lines.append("end incompatible")
     except Corrupt:
@@ -508,7 +555,57 @@ def check(folder):
     return False
 
 
+def strict_of(lines):
+    """How many entries a strict replay gives, and how it ends."""
+    entries, end = 0, ""
+    for line in lines:
+        what, _, rest = line.partition(" ")
+        if what == "gap":
+            return entries, "corrupt"
+        entries += what == "entry"
+        end = rest if what == "end" else end
+    return entries, {"clean": "ok", "suspect": "torn"}.get(end, end)
+
+
+def fits_image(found, expected):
+    """Lines of holds.txt without their segments, and "strict ENTRIES END" behind them. How much is
+    given before damage is met is the reader's own affair; what is, must be the same."""
+    entries, end = strict_of(found)
+    found = [line for line in found if not line.startswith("segments ")]
+    *expected, strict = expected
+    damaged = found[-1] in ("end corrupt", "end incompatible")
+    if damaged:
+        for lines in found, expected:
+            lines[:] = [line for line in lines if not line.startswith("gap ")]
+        if found[-1] != expected[-1] or strict.split()[2] != end:
+            return False
+        return all(fits(*pair) for pair in zip(found[:-1], expected[:-1]))
+    return (len(found) == len(expected) and all(fits(*pair) for pair in zip(found, expected))
+            and strict == "strict %d %s" % (entries, end))
+
+
+def check_images(parent):
+    ends, wrong = {}, 0
+    for name in sorted(os.listdir(parent)):
+        folder = os.path.join(parent, name)
+        with open(os.path.join(folder, "holds.txt"), encoding="utf-8") as file:
+            says = file.read().splitlines()
+        expected = [line for line in says if not line.startswith("#")]
+        found = read_log(folder)
+        end = next(line for line in found if line.startswith("end "))
+        ends[end] = ends.get(end, 0) + 1
+        if not fits_image(list(found), list(expected)):
+            wrong += 1
+            print("%s: the other reader says\n  %s\nthis one\n  %s"
+                  % (folder, "\n  ".join(says), "\n  ".join(found)))
+    print("%d images: %s" % (sum(ends.values()),
+                             ", ".join("%s %d" % pair for pair in sorted(ends.items()))))
+    return 0 if ends and not wrong else 1
+
+
 def main(arguments):
+    if arguments[:1] == ["--images"]:
+        return check_images(arguments[1])
     if arguments[:1] == ["--check"]:
         results = [check(folder) for folder in arguments[1:]]
         print("%d of %d logs read as they should" % (sum(results), len(results)))
