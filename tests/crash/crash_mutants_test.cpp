@@ -8,6 +8,10 @@
 #include <iterator>
 
 #include "crash/mutants.hpp"
+#include "crash/workload.hpp"
+#include "log/mutation.hpp"
+#include "walkit/testing/checked_directory.hpp"
+#include "walkit/testing/fault_directory.hpp"
 
 namespace walkit::crash {
 namespace {
@@ -27,6 +31,37 @@ TEST_P(CrashMutants, IsFoundOut) {
 
 INSTANTIATE_TEST_SUITE_P(EachStep, CrashMutants, ::testing::ValuesIn(mutants()),
                          [](const auto& tested) { return std::string(tested.param.name); });
+
+// A few appends over two lives are enough for who looks at the calls; only what is wrong about the
+// bytes escapes it.
+std::vector<std::string> violations_of(log::Mutation mutation, std::uint64_t failing = 0) {
+  const auto faults = testing::FaultDirectory::create(testing::CrashDirectory::create());
+  const auto checked = testing::CheckedDirectory::create(faults);
+  faults->fail_at(failing, testing::Fault::io);
+  log::mutation = mutation;
+  Setup setup;
+  setup.flush = FlushPolicy::manual();
+  const Trace trace = {Call::append_large, Call::append_large, Call::append_large,
+                       Call::reopen,       Call::append,       Call::sync};
+  static_cast<void>(run(checked, setup, trace));
+  log::mutation = log::Mutation::none;
+  return checked->violations();
+}
+
+TEST(CheckedMutants, DirectoryFindsThoseThatBreakTheProtocol) {
+  EXPECT_TRUE(violations_of(log::Mutation::none).empty());
+  for (const log::Mutation mutation :
+       {log::Mutation::no_directory_sync, log::Mutation::no_sync_at_rotation,
+        log::Mutation::rename_before_sync, log::Mutation::manifest_without_sync,
+        log::Mutation::retry_failed_sync}) {
+    std::size_t found = violations_of(mutation).size();
+    for (std::uint64_t at = 1; found == 0 && at <= 40; ++at) {
+      EXPECT_TRUE(violations_of(log::Mutation::none, at).empty()) << "operation " << at;
+      found = violations_of(mutation, at).size();
+    }
+    EXPECT_GT(found, 0u) << "mutation " << static_cast<int>(mutation);
+  }
+}
 
 class CrashSweeps : public ::testing::TestWithParam<NamedSweep> {};
 

@@ -6,6 +6,7 @@
 #include "temp_directory.hpp"
 #include "walkit/io/memory_directory.hpp"
 #include "walkit/testing/matchers.hpp"
+#include "walkit/testing/passing_directory.hpp"
 #include "walkit/testing/suites.hpp"
 
 namespace walkit {
@@ -37,44 +38,12 @@ TEST(DirectorySuite, DirectoryThatIsNotEmptyIsRejected) {
   EXPECT_THAT(directory_suite([&] { return dir; }), HasErrc(Errc::not_supported));
 }
 
-/// Hands every call on. The broken ones below override what they break.
-class PassingFile : public File {
+using testing::PassingFile;
+
+/// The broken ones below override what they break.
+class PassingDirectory : public testing::PassingDirectory {
  public:
-  explicit PassingFile(std::unique_ptr<File> file) : file_(std::move(file)) {}
-  Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> into) override {
-    return file_->read_at(offset, into);
-  }
-  Status write_at(std::uint64_t offset, std::span<const BytesView> parts) override {
-    return file_->write_at(offset, parts);
-  }
-  Status fill_zeros(std::uint64_t to) override { return file_->fill_zeros(to); }
-  Status truncate(std::uint64_t bytes) override { return file_->truncate(bytes); }
-  Status sync() override { return file_->sync(); }
-  Result<std::uint64_t> size() override { return file_->size(); }
-
- private:
-  std::unique_ptr<File> file_;
-};
-
-class PassingDirectory : public Directory {
- public:
-  Result<std::shared_ptr<Directory>> subdirectory(std::string_view name, OpenMode mode) override {
-    return inner_->subdirectory(name, mode);
-  }
-  Result<std::unique_ptr<File>> open(std::string_view name, OpenMode mode) override {
-    return inner_->open(name, mode);
-  }
-  Result<std::vector<std::string>> list() override { return inner_->list(); }
-  Status rename(Rename names) override { return inner_->rename(names); }
-  Status remove(std::string_view name) override { return inner_->remove(name); }
-  Status sync() override { return inner_->sync(); }
-  Result<std::unique_ptr<DirectoryLock>> lock() override { return inner_->lock(); }
-  Result<bool> is_locked() override { return inner_->is_locked(); }
-  void random_bytes(std::span<std::byte> into) override { inner_->random_bytes(into); }
-  std::chrono::nanoseconds now() override { return inner_->now(); }
-
- private:
-  std::shared_ptr<Directory> inner_ = MemoryDirectory::create();
+  PassingDirectory() : testing::PassingDirectory(MemoryDirectory::create()) {}
 };
 
 template <class Broken>

@@ -6,10 +6,10 @@
 #include "io/child_process.hpp"
 #include "io/temp_directory.hpp"
 #include "log/frames_by_hand.hpp"
-#include "log/killable_directory.hpp"
 #include "log/log_box.hpp"
 #include "walkit/io/memory_directory.hpp"
 #include "walkit/maintenance.hpp"
+#include "walkit/testing/fault_directory.hpp"
 
 namespace walkit {
 namespace {
@@ -243,11 +243,10 @@ TEST(Follower, SeesEachEntryOnceAcrossKilledWriters) {
     std::uint64_t given = 0, given_flushed = 0, appended = 0;
     std::optional<Reader::Follower> durable, flushed;
     for (int life = 0; life < 12; ++life) {
-      KillableDirectory* process = nullptr;
-      const std::shared_ptr<Directory> owner(process = new KillableDirectory(disk));
+      const auto process = testing::FaultDirectory::create(disk);
       WalOptions options{.flush = FlushPolicy::manual(), .segment_bytes = 4096};
       if (random() % 2 == 0) options.preallocation = Preallocation::none;
-      auto wal = Wal::open(owner, options).value();
+      auto wal = Wal::open(process, options).value();
       ASSERT_EQ(wal.next_entry_id().value, appended + 1) << "a kill loses nothing that is flushed";
       if (!durable) durable = follow(disk);
       if (!flushed) flushed = follow(disk, {}, {.visibility = Durability::flushed});

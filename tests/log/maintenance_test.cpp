@@ -5,6 +5,7 @@
 #include "log/log_box.hpp"
 #include "walkit/io/memory_directory.hpp"
 #include "walkit/maintenance.hpp"
+#include "walkit/testing/passing_directory.hpp"
 
 namespace walkit {
 namespace {
@@ -24,52 +25,36 @@ struct BadSector {
   std::string file{};
   std::uint64_t offset = 0;
 };
-class BadFile final : public File {
+class BadFile final : public testing::PassingFile {
  public:
-  BadFile(std::unique_ptr<File> below, std::uint64_t bad) : below_(std::move(below)), bad_(bad) {}
+  BadFile(std::unique_ptr<File> below, std::uint64_t bad)
+      : PassingFile(std::move(below)), bad_(bad) {}
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> into) override {
     if (offset < bad_ + 512 && bad_ < offset + into.size()) {
       return Error{.code = Errc::io, .message = "input/output error", .os_error = EIO};
     }
-    return below_->read_at(offset, into);
+    return PassingFile::read_at(offset, into);
   }
-  Status write_at(std::uint64_t offset, std::span<const BytesView> parts) override {
-    return below_->write_at(offset, parts);
-  }
-  Status fill_zeros(std::uint64_t to) override { return below_->fill_zeros(to); }
-  Status truncate(std::uint64_t bytes) override { return below_->truncate(bytes); }
-  Status sync() override { return below_->sync(); }
-  Result<std::uint64_t> size() override { return below_->size(); }
 
  private:
-  std::unique_ptr<File> below_;
   std::uint64_t bad_;
 };
-class BadDirectory final : public Directory {
+class BadDirectory final : public testing::PassingDirectory {
  public:
   BadDirectory(std::shared_ptr<Directory> below, BadSector bad)
-      : below_(std::move(below)), bad_(std::move(bad)) {}
-  Result<std::shared_ptr<Directory>> subdirectory(std::string_view name, OpenMode mode) override {
-    auto inner = below_->subdirectory(name, mode);
-    if (!inner || name == "quarantine") return inner;
-    return std::shared_ptr<Directory>(std::make_shared<BadDirectory>(*inner, bad_));
-  }
-  Result<std::unique_ptr<File>> open(std::string_view name, OpenMode mode) override {
-    auto file = below_->open(name, mode);
-    if (!file || name != bad_.file) return file;
-    return std::unique_ptr<File>(std::make_unique<BadFile>(std::move(*file), bad_.offset));
-  }
-  Result<std::vector<std::string>> list() override { return below_->list(); }
-  Status rename(Rename names) override { return below_->rename(names); }
-  Status remove(std::string_view name) override { return below_->remove(name); }
-  Status sync() override { return below_->sync(); }
-  Result<std::unique_ptr<DirectoryLock>> lock() override { return below_->lock(); }
-  Result<bool> is_locked() override { return below_->is_locked(); }
-  void random_bytes(std::span<std::byte> into) override { below_->random_bytes(into); }
-  std::chrono::nanoseconds now() override { return below_->now(); }
+      : PassingDirectory(std::move(below)), bad_(std::move(bad)) {}
 
  private:
-  std::shared_ptr<Directory> below_;
+  std::shared_ptr<Directory> wrap_subdirectory(std::string_view name,
+                                               std::shared_ptr<Directory> inner) override {
+    if (name == "quarantine") return inner;
+    return std::make_shared<BadDirectory>(std::move(inner), bad_);
+  }
+  std::unique_ptr<File> wrap_file(std::string_view name, std::unique_ptr<File> file) override {
+    if (name != bad_.file) return file;
+    return std::make_unique<BadFile>(std::move(file), bad_.offset);
+  }
+
   BadSector bad_;
 };
 

@@ -12,6 +12,7 @@
 #include "log/log_box.hpp"
 #include "log/random_reader.hpp"
 #include "walkit/log/log_reader.hpp"
+#include "walkit/testing/passing_directory.hpp"
 
 namespace walkit {
 
@@ -22,10 +23,10 @@ inline std::uint64_t first_seed() {
 }
 
 /// Hands everything on to a directory that may be exchanged, and counts what a reader asks for.
-class WatchedDirectory final : public Directory {
+class WatchedDirectory final : public testing::PassingDirectory {
  public:
-  explicit WatchedDirectory(std::shared_ptr<Directory> home) : home_(std::move(home)) {}
-  void move_to(std::shared_ptr<Directory> home) { home_ = std::move(home); }
+  using PassingDirectory::move_to;
+  using PassingDirectory::PassingDirectory;
 
   struct Counts {
     std::atomic<std::uint64_t> reads = 0, bytes = 0, opens = 0, lists = 0;
@@ -34,48 +35,31 @@ class WatchedDirectory final : public Directory {
   /// Reads since the last call.
   std::uint64_t take_reads() { return counts_->reads.exchange(0); }
 
-  Result<std::shared_ptr<Directory>> subdirectory(std::string_view name, OpenMode mode) override {
-    return home_->subdirectory(name, mode);
-  }
   Result<std::unique_ptr<File>> open(std::string_view name, OpenMode mode) override {
     ++counts_->opens;
-    auto file = home_->open(name, mode);
-    if (!file) return file;
-    return std::unique_ptr<File>(new Watched(std::move(*file), counts_));
+    return PassingDirectory::open(name, mode);
   }
   Result<std::vector<std::string>> list() override {
     ++counts_->lists;
-    return home_->list();
+    return PassingDirectory::list();
   }
-  Status rename(Rename names) override { return home_->rename(names); }
-  Status remove(std::string_view name) override { return home_->remove(name); }
-  Status sync() override { return home_->sync(); }
-  Result<std::unique_ptr<DirectoryLock>> lock() override { return home_->lock(); }
-  Result<bool> is_locked() override { return home_->is_locked(); }
-  void random_bytes(std::span<std::byte> into) override { home_->random_bytes(into); }
-  std::chrono::nanoseconds now() override { return home_->now(); }
 
  private:
-  struct Watched final : File {
+  struct Watched final : testing::PassingFile {
     Watched(std::unique_ptr<File> inner, std::shared_ptr<Counts> counting)
-        : file(std::move(inner)), counts(std::move(counting)) {}
+        : PassingFile(std::move(inner)), counts(std::move(counting)) {}
     Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> into) override {
-      auto got = file->read_at(offset, into);
+      auto got = PassingFile::read_at(offset, into);
       ++counts->reads;
       counts->bytes += got.value_or(0);
       return got;
     }
-    Status write_at(std::uint64_t offset, std::span<const BytesView> parts) override {
-      return file->write_at(offset, parts);
-    }
-    Status fill_zeros(std::uint64_t to) override { return file->fill_zeros(to); }
-    Status truncate(std::uint64_t bytes) override { return file->truncate(bytes); }
-    Status sync() override { return file->sync(); }
-    Result<std::uint64_t> size() override { return file->size(); }
-    std::unique_ptr<File> file;
     std::shared_ptr<Counts> counts;
   };
-  std::shared_ptr<Directory> home_;
+  std::unique_ptr<File> wrap_file(std::string_view /*name*/, std::unique_ptr<File> file) override {
+    return std::make_unique<Watched>(std::move(file), counts_);
+  }
+
   std::shared_ptr<Counts> counts_ = std::make_shared<Counts>();
 };
 

@@ -12,6 +12,7 @@
 #include "log/frames_by_hand.hpp"
 #include "log/log_box.hpp"
 #include "walkit/io/memory_directory.hpp"
+#include "walkit/testing/fault_directory.hpp"
 
 namespace {
 std::atomic<std::size_t> live_bytes = 0, peak_bytes = 0;
@@ -46,59 +47,6 @@ namespace walkit {
 namespace {
 
 constexpr ReplayMode kModes[] = {ReplayMode::strict, ReplayMode::best_effort};
-
-/// Reads of files below it give wrong bytes at the n-th read, once.
-struct Lie {
-  std::uint64_t at = 0, reads = 0;
-};
-class LyingFile final : public File {
- public:
-  LyingFile(std::unique_ptr<File> below, Lie& lie) : below_(std::move(below)), lie_(lie) {}
-  Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> into) override {
-    const auto got = below_->read_at(offset, into);
-    if (!got || ++lie_.reads != lie_.at) return got;
-    for (std::byte& b : into.first(*got)) b ^= std::byte{0x10};
-    return got;
-  }
-  Status write_at(std::uint64_t offset, std::span<const BytesView> parts) override {
-    return below_->write_at(offset, parts);
-  }
-  Status fill_zeros(std::uint64_t to) override { return below_->fill_zeros(to); }
-  Status truncate(std::uint64_t bytes) override { return below_->truncate(bytes); }
-  Status sync() override { return below_->sync(); }
-  Result<std::uint64_t> size() override { return below_->size(); }
-
- private:
-  std::unique_ptr<File> below_;
-  Lie& lie_;
-};
-class LyingDirectory final : public Directory {
- public:
-  LyingDirectory(std::shared_ptr<Directory> below, Lie& lie)
-      : below_(std::move(below)), lie_(lie) {}
-  Result<std::shared_ptr<Directory>> subdirectory(std::string_view name, OpenMode mode) override {
-    auto inner = below_->subdirectory(name, mode);
-    if (!inner) return inner.error();
-    return std::shared_ptr<Directory>(std::make_shared<LyingDirectory>(*inner, lie_));
-  }
-  Result<std::unique_ptr<File>> open(std::string_view name, OpenMode mode) override {
-    auto file = below_->open(name, mode);
-    if (!file) return file;
-    return std::unique_ptr<File>(std::make_unique<LyingFile>(std::move(*file), lie_));
-  }
-  Result<std::vector<std::string>> list() override { return below_->list(); }
-  Status rename(Rename names) override { return below_->rename(names); }
-  Status remove(std::string_view name) override { return below_->remove(name); }
-  Status sync() override { return below_->sync(); }
-  Result<std::unique_ptr<DirectoryLock>> lock() override { return below_->lock(); }
-  Result<bool> is_locked() override { return below_->is_locked(); }
-  void random_bytes(std::span<std::byte> into) override { below_->random_bytes(into); }
-  std::chrono::nanoseconds now() override { return below_->now(); }
-
- private:
-  std::shared_ptr<Directory> below_;
-  Lie& lie_;
-};
 
 LogBox some_segments() {
   LogBox box({.segment_bytes = 4096});
@@ -135,13 +83,13 @@ TEST(ReaderDevice, LieInOneReadNeverShortensWhatIsProven) {
   const auto all = texts_through(box.last());
   box.kill();
   for (const ReplayMode mode : kModes) {
-    Lie lie;
-    const auto lying = std::make_shared<LyingDirectory>(box.directory, lie);
+    const auto lying = testing::FaultDirectory::create(box.directory);
     ASSERT_THAT(read_all(lying, mode), IsOkAndHolds(all));
-    const std::uint64_t reads = lie.reads;
+    const std::uint64_t reads = lying->read_count();
     for (std::uint64_t at = 1; at <= reads; ++at) {
-      lie = {.at = at};
+      lying->fail_read_at(lying->read_count() + at, testing::Fault::wrong_bytes);
       const auto read = read_all(lying, mode);
+      lying->lift();
       EXPECT_TRUE(!read || *read == all) << "read " << at;
     }
   }
@@ -150,15 +98,15 @@ TEST(ReaderDevice, LieInOneReadNeverShortensWhatIsProven) {
 TEST(ReaderDevice, LieInOneReadOfRecoveryMakesNoHole) {
   LogBox box;
   box.append(2).flush(5).kill();
-  Lie lie;
   std::uint64_t reads = 1;
   for (std::uint64_t at = 0; at <= reads; ++at) {
     const auto copy = box.directory->clone();
-    lie = {.at = at};
+    const auto lying = testing::FaultDirectory::create(copy);
+    lying->fail_read_at(at, testing::Fault::wrong_bytes);
     bool opened = false;
     {
-      auto wal = Wal::open(std::make_shared<LyingDirectory>(copy, lie), box.options);
-      if (at == 0) reads = lie.reads;
+      auto wal = Wal::open(lying, box.options);
+      if (at == 0) reads = lying->read_count();
       opened = wal && wal->append("one more") && wal->close();
     }
     const auto read = read_all(copy->crash(Crash::process_kill), ReplayMode::best_effort);

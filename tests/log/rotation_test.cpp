@@ -6,6 +6,7 @@
 #include "log/frame_scanner.hpp"
 #include "log/writer_harness.hpp"
 #include "walkit/io/memory_directory.hpp"
+#include "walkit/testing/passing_directory.hpp"
 
 namespace walkit {
 namespace {
@@ -13,31 +14,19 @@ namespace {
 using namespace std::chrono_literals;
 
 // A directory whose clock the test sets; all else is the directory below.
-class ClockDirectory final : public Directory {
+class ClockDirectory final : public testing::PassingDirectory {
  public:
   using Clock = std::shared_ptr<std::chrono::nanoseconds>;
   ClockDirectory(std::shared_ptr<Directory> below, Clock clock)
-      : below_(std::move(below)), clock_(std::move(clock)) {}
-
-  Result<std::shared_ptr<Directory>> subdirectory(std::string_view name, OpenMode mode) override {
-    auto inner = below_->subdirectory(name, mode);
-    if (!inner) return inner.error();
-    return std::shared_ptr<Directory>(std::make_shared<ClockDirectory>(*inner, clock_));
-  }
-  Result<std::unique_ptr<File>> open(std::string_view name, OpenMode mode) override {
-    return below_->open(name, mode);
-  }
-  Result<std::vector<std::string>> list() override { return below_->list(); }
-  Status rename(Rename names) override { return below_->rename(names); }
-  Status remove(std::string_view name) override { return below_->remove(name); }
-  Status sync() override { return below_->sync(); }
-  Result<std::unique_ptr<DirectoryLock>> lock() override { return below_->lock(); }
-  Result<bool> is_locked() override { return below_->is_locked(); }
-  void random_bytes(std::span<std::byte> into) override { below_->random_bytes(into); }
+      : PassingDirectory(std::move(below)), clock_(std::move(clock)) {}
   std::chrono::nanoseconds now() override { return *clock_; }
 
  private:
-  std::shared_ptr<Directory> below_;
+  std::shared_ptr<Directory> wrap_subdirectory(std::string_view /*name*/,
+                                               std::shared_ptr<Directory> inner) override {
+    return std::make_shared<ClockDirectory>(std::move(inner), clock_);
+  }
+
   Clock clock_;
 };
 

@@ -12,6 +12,7 @@
 #include "walkit/base/result.hpp"
 #include "walkit/io/directory.hpp"
 #include "walkit/testing/crash_model.hpp"
+#include "walkit/testing/operation.hpp"
 
 namespace walkit::testing {
 
@@ -34,28 +35,6 @@ struct CrashOptions {
   /// all.
   std::size_t tear_cuts = 3;
 };
-
-/// What may be cut or failed by its number; reads are counted apart.
-enum class OperationKind {
-  write_at,
-  fill_zeros,
-  truncate,
-  sync_file,
-  create,
-  rename,
-  remove,
-  sync_directory,
-  create_subdirectory  // a sync_directory of the folder it is in follows
-};
-
-/// One operation as it was asked for, whether it succeeded or not.
-struct Operation {
-  OperationKind kind{};
-  std::string name{};  // "wal/MANIFEST"; a rename has the new name, the root directory ""
-  friend bool operator==(const Operation&, const Operation&) = default;
-};
-/// "rename wal/MANIFEST".
-[[nodiscard]] std::string to_string(const Operation& operation);
 
 /// A sector of a file, by its number.
 struct SectorPlace {
