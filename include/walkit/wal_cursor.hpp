@@ -22,7 +22,9 @@ class WalReader<E, C>::Cursor {
   [[nodiscard]] Iterator begin();
   [[nodiscard]] std::default_sentinel_t end() const { return {}; }
   /// Of what was given so far: gaps that were passed over, and at the end how the log ends.
-  [[nodiscard]] ReplaySummary summary() const;
+  [[nodiscard]] const ReplaySummary& summary() const {
+    return log_ && undecoded_.empty() ? log_->summary() : merged_;
+  }
 
  protected:
   friend class WalReader;
@@ -40,6 +42,7 @@ class WalReader<E, C>::Cursor {
   C codec_;
   ReplayMode mode_;
   Undecoded undecoded_{};
+  ReplaySummary merged_{};          // with what does not decode, if there is any
   std::optional<Error> failure_{};  // the first, of the log or of an entry: the answer for ever
   std::optional<Item> current_{};
   bool started_ = false, failed_ = false;
@@ -88,30 +91,26 @@ auto WalReader<E, C>::Cursor::begin() -> Iterator {
 }
 
 template <class E, class C>
-ReplaySummary WalReader<E, C>::Cursor::summary() const {
-  if (!log_) return {};
-  ReplaySummary summary = log_->summary();
-  undecoded_.add_to(summary);
-  return summary;
-}
-
-template <class E, class C>
 auto WalReader<E, C>::Cursor::pull(std::chrono::milliseconds timeout) -> std::optional<Item> {
   if (!log_ || failure_) {
     failed_ = true;
-    return failure_ ? *failure_ : log_.error();
+    return copy_of(failure_ ? *failure_ : log_.error());
   }
   for (;;) {
-    const auto more = log_->advance(timeout);
-    if (more && !*more) return std::nullopt;
-    std::optional<Item> item = more ? decode(codec_, log_->entry()) : Item(more.error());
-    if (*item) return item;
-    if (!is_hole(mode_, item->error())) {
-      failed_ = true;
-      failure_ = item->error();
-      return item;
+    auto more = log_->advance(timeout);
+    Status ready =
+        more ? undecoded_.merge(log_->summary(), !*more, merged_) : Status(std::move(more).error());
+    if (ready && !*more) return std::nullopt;
+    Item item = ready ? decode(codec_, log_->entry()) : Item(std::move(ready).error());
+    if (item) return item;
+    if (is_hole(mode_, item.error())) {
+      Status added = undecoded_.add(std::move(item).error(), log_->entry().entry_id);
+      if (added) continue;
+      item = Item(std::move(added).error());
     }
-    undecoded_.add(item->error(), log_->entry().entry_id);
+    failed_ = true;
+    failure_ = copy_of(item.error());
+    return item;
   }
 }
 
@@ -120,7 +119,7 @@ Result<std::optional<WalRecord<E>>> WalReader<E, C>::Follower::next(
     std::chrono::milliseconds timeout) {
   auto item = this->pull(timeout);
   if (!item) return std::optional<WalRecord<E>>();
-  if (!*item) return item->error();
+  if (!*item) return std::move(*item).error();
   return std::optional(std::move(**item));
 }
 
@@ -139,8 +138,8 @@ Result<WalRecord<E>> WalReader<E, C>::read(EntryId id) const {
   static_assert(!std::same_as<E, std::string_view> && !std::same_as<E, BytesView>,
                 "walkit: views live for a replay_each callback only. Read std::string or "
                 "walkit::Bytes");
-  const auto entry = log_.read(id);
-  if (!entry) return entry.error();
+  auto entry = log_.read(id);
+  if (!entry) return std::move(entry).error();
   return decode(codec_, {.entry_id = id,
                          .payload = entry->payload,
                          .schema = entry->schema,
@@ -157,8 +156,8 @@ Result<EntryId> WalReader<E, C>::first_since(Time time) const {
 
 template <class E, class C>
 auto WalReader<E, C>::written_at(EntryId id) const -> Result<Time> {
-  const auto ns = log_.time_of(id);
-  if (!ns) return ns.error();
+  auto ns = log_.time_of(id);
+  if (!ns) return std::move(ns).error();
   const std::chrono::nanoseconds since_epoch(static_cast<std::int64_t>(*ns));
   return Time(std::chrono::duration_cast<Time::duration>(since_epoch));
 }

@@ -1,11 +1,10 @@
 #pragma once
 
-#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
-#include <new>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -15,6 +14,7 @@
 #include "walkit/log/log_reader.hpp"
 #include "walkit/log/options.hpp"
 #include "walkit/log/reports.hpp"
+#include "walkit/undecoded.hpp"
 
 namespace walkit {
 
@@ -27,33 +27,6 @@ struct WalRecord {
   EntryId entry_id{};
   E payload{};
   friend bool operator==(const WalRecord&, const WalRecord&) = default;  // where E has it
-};
-
-/// Entries that read and do not decode, where one salvages.
-class Undecoded {
- public:
-  void add(Error error, EntryId id) {
-    ++count_;
-    if (errors_.size() == kToldMax) {
-      errors_.back().lost.last = id;
-      errors_.back().message = "this and some that follow do not decode";
-      return;
-    }
-    error.lost = {id, id};
-    errors_.push_back(std::move(error));
-  }
-  /// They are holes, in their places among the others, and were not given.
-  void add_to(ReplaySummary& summary) const {
-    summary.entry_count -= count_;
-    summary.gaps.insert(summary.gaps.end(), errors_.begin(), errors_.end());
-    std::stable_sort(summary.gaps.begin(), summary.gaps.end(),
-                     [](const Error& a, const Error& b) { return a.lost.first < b.lost.first; });
-  }
-
- private:
-  static constexpr std::size_t kToldMax = 10'000;
-  std::vector<Error> errors_{};
-  std::uint64_t count_ = 0;
 };
 
 /// Reads a log that others may be writing: takes no lock, changes nothing, sees a prefix; each call
@@ -136,7 +109,7 @@ Result<WalReader<E, C>> WalReader<E, C>::open(std::shared_ptr<Directory> directo
   }
   auto log = LogReader::open(std::move(directory), std::move(options),
                              LogWriter::Contents{CodecId{C::id}.value, entry_type<E>});
-  if (!log) return log.error();
+  if (!log) return std::move(log).error();
   return WalReader(std::move(*log), std::move(codec));
 }
 
@@ -158,7 +131,7 @@ Result<Step> WalReader<E, C>::call(F& apply, WalRecord<E>& record) {
     } else if constexpr (std::same_as<Answer, Step>) {
       return apply(record);
     } else if constexpr (std::same_as<Answer, Status>) {
-      if (Status ok = apply(record); !ok) return ok.error();
+      if (Status ok = apply(record); !ok) return std::move(ok).error();
       return Step::next;
     }
   }
@@ -169,26 +142,33 @@ template <class E, class C>
 template <class F>
 Result<ReplaySummary> WalReader<E, C>::run(ReplayMode mode, ReplayRange range, F&& apply) const {
   Undecoded undecoded;
-  auto summary = log_.replay(mode, range, [&](const EntryView& entry) -> Result<Step> {
+  const auto each = [&](const EntryView& entry) -> Result<Step> {
     auto record = decode(codec_, entry);
     if (record) return call(apply, *record);
-    if (!is_hole(mode, record.error())) return record.error();
-    undecoded.add(record.error(), entry.entry_id);
+    Error error = std::move(record).error();
+    if (!is_hole(mode, error)) return error;
+    if (Status ok = undecoded.add(std::move(error), entry.entry_id); !ok) {
+      return std::move(ok).error();
+    }
     return Step::next;
-  });
-  if (summary) undecoded.add_to(*summary);
+  };
+  auto summary = log_.replay(mode, range, std::cref(each));  // by reference: it takes no memory
+  if (!summary) return summary;
+  if (Status ok = undecoded.add_to(*summary); !ok) return std::move(ok).error();
   return summary;
 }
 
 template <class E, class C>
 Result<WalRecord<E>> WalReader<E, C>::decode(const C& codec, const EntryView& entry) {
-  Result<E> payload = decode_entry<E>(codec, entry.payload, entry.schema);
-  if (payload) return WalRecord<E>{entry.entry_id, std::move(*payload)};
-  Error error = payload.error();
-  error.message = "entry " + to_string(entry.entry_id) + ": " + error.message;
-  error.file = entry.file;
-  error.offset = entry.offset;
-  return error;
+  return call_codec<Result<WalRecord<E>>>(Errc::decode, [&]() -> Result<WalRecord<E>> {
+    Result<E> payload = decode_entry<E>(codec, entry.payload, entry.schema);
+    if (payload) return WalRecord<E>{entry.entry_id, std::move(*payload)};
+    Error error = std::move(payload).error();
+    error.message = "entry " + to_string(entry.entry_id) + ": " + error.message;
+    error.file = entry.file;
+    error.offset = entry.offset;
+    return error;
+  });
 }
 
 template <class E, class C>
@@ -204,9 +184,9 @@ Result<std::vector<WalRecord<E>>> WalReader<E, C>::replay(ReplayMode mode) const
   using Records = std::vector<WalRecord<E>>;
   return call_codec<Result<Records>>(Errc::decode, [&]() -> Result<Records> {
     Records records;
-    const auto summary =
+    auto summary =
         replay_each(mode, [&](WalRecord<E>& record) { records.push_back(std::move(record)); });
-    if (!summary) return summary.error();
+    if (!summary) return std::move(summary).error();
     return records;
   });
 }
@@ -233,9 +213,8 @@ Result<ReplaySummary> WalReader<E, C>::replay_range(EntryIdRange range, ReplayMo
 
 template <class E, class C>
 Result<std::uint64_t> WalReader<E, C>::entry_count(ReplayMode mode) const {
-  const auto summary =
-      log_.replay(mode, {}, [](const EntryView&) -> Result<Step> { return Step::next; });
-  if (!summary) return summary.error();
+  auto summary = log_.replay(mode, {}, [](const EntryView&) -> Result<Step> { return Step::next; });
+  if (!summary) return std::move(summary).error();
   return summary->entry_count;
 }
 

@@ -92,7 +92,7 @@ Result<WalWriter<E, C>> WalWriter<E, C>::open(std::shared_ptr<Directory> directo
   const EntryType type = options.entry_type.name.empty() ? entry_type<E> : options.entry_type;
   auto log =
       LogWriter::open(std::move(directory), std::move(options), {CodecId{C::id}.value, type});
-  if (!log) return log.error();
+  if (!log) return std::move(log).error();
   return WalWriter(std::move(*log), std::move(codec));
 }
 
@@ -104,7 +104,7 @@ auto WalWriter<E, C>::encode(std::span<const E> entries) const -> Result<Encoded
     ends.reserve(entries.size());
     for (const E& entry : entries) {
       ByteSink sink(encoded.bytes, log_.max_entry_bytes());
-      if (Status ok = encode_entry(codec_, entry, sink); !ok) return ok.error();
+      if (Status ok = encode_entry(codec_, entry, sink); !ok) return std::move(ok).error();
       ends.push_back(encoded.bytes.size());
     }
     encoded.payloads.reserve(entries.size());

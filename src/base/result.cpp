@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 #include <ostream>
 #include <system_error>
 
@@ -53,6 +54,19 @@ std::string printable(std::string name) {
 }
 
 }  // namespace
+
+Error copy_of(const Error& error) noexcept {
+  try {
+    return error;
+  } catch (const std::bad_alloc&) {
+    // Fits into the string itself.
+    return {.code = error.code,
+            .message = "out of memory",
+            .offset = error.offset,
+            .lost = error.lost,
+            .os_error = error.os_error};
+  }
+}
 
 std::string_view to_string(Errc code) {
   const auto index = static_cast<std::size_t>(code);

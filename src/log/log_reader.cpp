@@ -21,6 +21,12 @@ std::optional<StoredType> stored(const std::optional<LogWriter::Contents>& conte
   return StoredType{contents->codec, std::string(type.name), any ? ~std::uint32_t{0} : type.schema};
 }
 
+Result<ReplaySummary> copy_of(const ReplaySummary& summary) try {
+  return summary;
+} catch (const std::bad_alloc&) {
+  return no_memory();
+}
+
 }  // namespace
 
 LogReader::LogReader(std::shared_ptr<Directory> directory, ReadOptions options,
@@ -69,9 +75,9 @@ LogCursor& LogCursor::operator=(LogCursor&&) noexcept = default;
 LogCursor::~LogCursor() = default;
 
 Result<bool> LogCursor::advance(std::chrono::milliseconds timeout) try {
-  if (failure_) return *failure_;
+  if (failure_) return copy_of(*failure_);
   auto moved = source_->advance(timeout);
-  if (!moved) failure_ = moved.error();
+  if (!moved) failure_ = copy_of(moved.error());
   return moved;
 } catch (const std::bad_alloc&) {
   failure_ = no_memory();
@@ -113,20 +119,22 @@ Result<LogCursor> LogReader::follow(EntryId first, FollowOptions options) const 
   return no_memory();
 }
 
+// What apply throws passes through, and nothing else does.
 Result<ReplaySummary> LogReader::replay(ReplayMode mode, ReplayRange range,
                                         const Apply& apply) const {
   auto entries = cursor(mode, range);
-  if (!entries) return entries.error();
+  if (!entries) return std::move(entries).error();
   for (;;) {
-    const auto more = entries->advance();
-    if (!more) return more.error();
-    if (!*more) return entries->summary();
-    const auto step = apply(entries->entry());
-    if (!step) return step.error();
+    auto more = entries->advance();
+    if (!more) return std::move(more).error();
+    if (!*more) return copy_of(entries->summary());
+    auto step = apply(entries->entry());
+    if (!step) return std::move(step).error();
     if (*step == Step::next) continue;
-    ReplaySummary summary = entries->summary();
+    auto summary = copy_of(entries->summary());
+    if (!summary) return summary;
     const bool at_last = range.last && entries->entry().entry_id >= *range.last;
-    summary.end = at_last ? ReplaySummary::End::reached_last : ReplaySummary::End::stopped;
+    summary->end = at_last ? ReplaySummary::End::reached_last : ReplaySummary::End::stopped;
     return summary;
   }
 }

@@ -13,7 +13,9 @@ namespace {
 
 using log::LogCore;
 
-Error moved_from() { return {.code = Errc::closed, .message = "moved from"}; }
+// Both fit into the string itself: there may be no memory for more.
+Error moved_from() noexcept { return {.code = Errc::closed, .message = "moved from"}; }
+Error no_ticket() noexcept { return {.code = Errc::closed, .message = "an empty ticket"}; }
 
 // Errors have nobody to tell; close() told them.
 void close_and_release(std::shared_ptr<LogCore>& core) noexcept {
@@ -106,7 +108,19 @@ std::optional<EntryId> LogWriter::last_entry_id() const {
   return last;
 }
 
-RecoveryReport LogWriter::recovery() const { return core_ ? core_->report() : RecoveryReport{}; }
+RecoveryReport LogWriter::recovery() const {
+  if (!core_) return {};
+  const RecoveryReport& report = core_->report();
+  try {
+    return report;
+  } catch (const std::bad_alloc&) {
+    return {.origin = report.origin,
+            .entries = report.entries,
+            .rewritten = report.rewritten,
+            .torn_bytes = report.torn_bytes,
+            .suspect_bytes = report.suspect_bytes};
+  }
+}
 
 Verdict LogWriter::verdict() const {
   if (core_) return core_->verdict();
@@ -122,12 +136,12 @@ std::uint32_t LogWriter::max_entry_bytes() const {
 bool Ticket::ready() const noexcept { return !core_ || core_->answered(id_); }
 
 Status Ticket::wait() const {
-  if (!core_) return Error{.code = Errc::closed, .message = "a ticket of nothing"};
+  if (!core_) return no_ticket();
   return core_->wait_durable(id_);
 }
 
 void Ticket::call_when_durable(std::unique_ptr<log::TicketCallback> callback) const {
-  if (!core_) return callback->call(Error{.code = Errc::closed, .message = "a ticket of nothing"});
+  if (!core_) return callback->call(no_ticket());
   core_->call_when_durable(id_, std::move(callback));
 }
 

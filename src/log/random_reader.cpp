@@ -192,8 +192,18 @@ Result<IndexedSegment*> RandomReader::segment(std::size_t index) {
 // No error is told before all that it rests on was looked at again and had not changed: beside a
 // writer the first look may be the older one, and what was kept may be older still.
 template <class T, class Answer>
-Result<T> RandomReader::ask(EntryId id, Answer&& answer) try {
+Result<T> RandomReader::ask(EntryId id, Answer&& answer) {
   const std::scoped_lock guard(mutex_);
+  try {
+    return ask_until_sure<T>(id, answer);
+  } catch (const std::bad_alloc&) {
+    view_.reset();  // it may be half of one
+    return no_memory();
+  }
+}
+
+template <class T, class Answer>
+Result<T> RandomReader::ask_until_sure(EntryId id, Answer& answer) {
   for (int looks = 1;; ++looks) {
     Status ready = refresh(id);
     Result<T> result = ready ? answer() : Result<T>(ready.error());
@@ -203,8 +213,6 @@ Result<T> RandomReader::ask(EntryId id, Answer&& answer) try {
     if (!same) return same.error();
     if (*same) return result;
   }
-} catch (const std::bad_alloc&) {
-  return no_memory();
 }
 
 Status RandomReader::check_id(EntryId id) const {

@@ -45,6 +45,8 @@ class RandomReader {
   struct View;
   template <class T, class Answer>
   Result<T> ask(EntryId id, Answer&& answer);
+  template <class T, class Answer>
+  Result<T> ask_until_sure(EntryId id, Answer& answer);
   Status refresh(EntryId id);
   Status look_anew();
   Result<Evidence> evidence() const;

@@ -1,90 +1,20 @@
 // Every allocation of every call fails once, alone and with all that follow it.
 
 #include <array>
-#include <cstdlib>
 #include <functional>
-#include <new>
-#include <optional>
 
 #include "log/writer_harness.hpp"
+#include "starvation.hpp"
 #include "walkit/io/memory_directory.hpp"
-
-namespace {
-
-enum class Failing { once, from_there_on };
-
-thread_local bool armed = false;
-thread_local bool fired = false;
-thread_local std::size_t allocations_left = 0;
-thread_local Failing failing = Failing::once;
-
-void* allocate(std::size_t bytes) noexcept {
-  if (armed) {
-    if (allocations_left == 0) {
-      fired = true;
-      if (failing == Failing::once) armed = false;
-      return nullptr;
-    }
-    --allocations_left;
-  }
-  return std::malloc(bytes == 0 ? 1 : bytes);
-}
-
-}  // namespace
-
-[[gnu::noinline]] void* operator new(std::size_t bytes) {
-  if (void* memory = allocate(bytes)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void* operator new[](std::size_t bytes) {
-  if (void* memory = allocate(bytes)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
-  return allocate(bytes);
-}
-// A sanitizer's own arrays would not come by here.
-[[gnu::noinline]] void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept {
-  return allocate(bytes);
-}
-[[gnu::noinline]] void operator delete[](void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, const std::nothrow_t&) noexcept {
-  std::free(memory);
-}
 
 namespace walkit {
 namespace {
 
-// What `call` answers when its allocation number `nth` fails; only this thread's do.
-template <class Call>
-auto starved(std::size_t nth, Failing how, Call&& call) {
-  fired = false;
-  failing = how;
-  allocations_left = nth;
-  armed = true;
-  const struct Disarm {
-    ~Disarm() { armed = false; }
-  } disarm;
-  return call();
-}
-
-// body(nth, how) for each allocation, until none was left to fail.
-void for_each_allocation(const std::function<void(std::size_t, Failing)>& body) {
-  for (const Failing how : {Failing::once, Failing::from_there_on}) {
-    std::size_t nth = 0;
-    do {
-      SCOPED_TRACE("allocation " + std::to_string(nth) +
-                   (how == Failing::once ? " alone" : " and all behind it"));
-      fired = false;
-      body(nth++, how);
-      ASSERT_LT(nth, 10'000u);
-    } while (fired && !::testing::Test::HasFailure());
-    EXPECT_GT(nth, 1u) << "no allocation was met";
-  }
-}
+using starvation::Failing;
+using starvation::for_each_allocation;
+using starvation::met;
+using starvation::set_met;
+using starvation::starved;
 
 template <class R>
 bool is_memory_error(const R& result) {
@@ -107,7 +37,7 @@ void starve_append(std::uint64_t before, FlushPolicy flush, const AppendCall& ap
     auto wal = Wal::open(directory, starving_options(flush)).value();
     for (const std::string& text : submitted) ASSERT_THAT(wal.append(text), IsOk());
     const auto id = starved(nth, how, [&] { return append(wal, call); });
-    const bool hit = fired;
+    const bool hit = met();
     const std::uint64_t next = wal.next_entry_id().value;
     std::uint64_t sure = before;
     if (id) {
@@ -126,7 +56,7 @@ void starve_append(std::uint64_t before, FlushPolicy flush, const AppendCall& ap
     const Status closed = wal.close();
     EXPECT_TRUE(closed || !id) << "acknowledged, and then not closed: " << closed.error();
     expect_recovers(directory, submitted, closed || flush == FlushPolicy() ? sure : 0);
-    fired = hit;
+    set_met(hit);
   });
 }
 
@@ -174,7 +104,7 @@ TEST(NoMemory, CompressionThatHasNoneStoresPlain) {
     const std::string text(1000, 'x');
     ASSERT_THAT(wal.append(text), IsOk());
     EXPECT_THAT(starved(0, Failing::from_there_on, [&] { return wal.flush(); }), IsOk());
-    EXPECT_TRUE(fired) << "no allocation was met";
+    EXPECT_TRUE(met()) << "no allocation was met";
     const std::uint64_t plain_bytes = wal.stats().written_bytes;
     EXPECT_GT(plain_bytes, text.size());
     ASSERT_THAT(wal.append(text), IsOk());
@@ -193,13 +123,13 @@ TEST(NoMemory, SyncPoisonsOrSucceeds) {
     auto wal = Wal::open(directory, options).value();
     for (int n = 0; n < 3; ++n) ASSERT_THAT(wal.append("a"), IsOk());
     const Status synced = starved(nth, how, [&] { return wal.sync(); });
-    const bool hit = fired;
+    const bool hit = met();
     EXPECT_TRUE(synced || is_memory_error(synced)) << synced.error();
     EXPECT_EQ(synced.has_value(), !wal.verdict().failure);
     EXPECT_EQ(wal.verdict().durable_through, EntryId{synced ? 3u : 0u});
     EXPECT_EQ(wal.close().has_value(), synced.has_value());
     expect_recovers(directory, {"a", "a", "a"}, synced ? 3 : 0);
-    fired = hit;
+    set_met(hit);
   });
 }
 
@@ -214,10 +144,10 @@ TEST(NoMemory, CallbackIsCalledOnceNonetheless) {
           [&calls, pad = std::array<char, 100>{}](const Status&) { calls += pad[0] == 0; });
       return 0;
     });
-    const bool hit = fired;
+    const bool hit = met();
     ASSERT_THAT(wal.close(), IsOk());
     EXPECT_EQ(calls, 1);
-    fired = hit;
+    set_met(hit);
   });
 }
 
@@ -227,11 +157,11 @@ TEST(NoMemory, CloseSaysSoAndTheLogStaysWhole) {
     auto wal = Wal::open(directory, starving_options()).value();
     ASSERT_THAT(wal.append("a"), IsOk());
     const Status closed = starved(nth, how, [&] { return wal.close(); });
-    const bool hit = fired;
+    const bool hit = met();
     EXPECT_TRUE(closed || is_memory_error(closed)) << closed.error();
     EXPECT_THAT(wal.append("b"), HasErrc(Errc::closed));
     expect_recovers(directory, {"a"}, 1);
-    fired = hit;
+    set_met(hit);
   });
 }
 
@@ -270,11 +200,11 @@ void starve_open(const std::function<std::shared_ptr<Directory>()>& make,
     {
       const WalOptions options = starving_options();
       const auto wal = starved(nth, how, [&] { return Wal::open(directory, options); });
-      hit = fired;
+      hit = met();
       EXPECT_TRUE(wal || is_memory_error(wal)) << wal.error();
     }
     expect_recovers(directory, entries, entries.size());
-    fired = hit;
+    set_met(hit);
   });
 }
 

@@ -49,6 +49,9 @@ struct Error {
   std::string next_step{};  // what to do, or the command to run
 };
 
+/// A copy; all but its texts where there is no memory for them.
+[[nodiscard]] Error copy_of(const Error& error) noexcept;
+
 [[nodiscard]] std::string_view to_string(Errc code);
 /// One line, all of it: "code: file at byte n: message; gone: 5..9. Next: ...".
 [[nodiscard]] std::string to_string(const Error& error);

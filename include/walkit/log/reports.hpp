@@ -19,7 +19,7 @@ struct SegmentInfo {
   enum class State { active, sealed } state{};
 };
 
-/// What WalWriter::open found and did.
+/// What WalWriter::open found and did. Asked for without memory for its lists, it comes without.
 struct RecoveryReport {
   enum class Origin { created, clean_close, crash } origin = Origin::created;
   EntryIdRange entries{};           // in the log now, all durable; replay says if they are intact

@@ -64,8 +64,8 @@ struct TicketAwaiter {
     ticket.on_durable([handle](const Status&) mutable { handle.resume(); });
   }
   Result<EntryId> await_resume() const {
-    if (!status) return status.error();
-    if (Status ok = ticket.wait(); !ok) return ok.error();
+    if (!status) return copy_of(status.error());
+    if (Status ok = ticket.wait(); !ok) return std::move(ok).error();
     return ticket.entry_id();
   }
 };
@@ -74,7 +74,7 @@ inline TicketAwaiter Ticket::operator co_await() const& { return {.ticket = *thi
 
 /// `auto t = wal.append_async(e);  auto id = co_await t;`
 [[nodiscard]] inline TicketAwaiter operator co_await(const Result<Ticket>& ticket) {
-  if (!ticket) return {.status = ticket.error()};
+  if (!ticket) return {.status = copy_of(ticket.error())};
   return {.ticket = *ticket};
 }
 void operator co_await(Result<Ticket>&&) = delete;
