@@ -55,6 +55,11 @@ void append_group(Writer& writer, Specimen& specimen, Texture texture, std::mt19
   writer.sync().value();
 }
 
+void remember(Specimen& specimen, const CrashDirectory& live) {
+  auto& files = specimen.history.emplace_back();
+  for (const std::string& file : live.list_files()) files[file] = live.read_file(file).value();
+}
+
 // How many entries there are, all of them intact; an error otherwise.
 struct Found {
   Result<std::size_t> entries{0};
@@ -114,8 +119,10 @@ Specimen make_specimen(Texture texture, Stop stop, Layout layout, std::uint64_t 
   {
     auto older = Writer::open(live, options).value();
     append_group(older, specimen, texture, random);
+    remember(specimen, *live);
     append_group(older, specimen, texture, random);
   }
+  remember(specimen, *live);
   auto writer = Writer::open(live, options).value();
   append_group(writer, specimen, texture, random);
   const Bytes first_lock = live->read_file("wal/LOCK").value();
@@ -123,8 +130,8 @@ Specimen make_specimen(Texture texture, Stop stop, Layout layout, std::uint64_t 
     if (file.ends_with(".wal")) specimen.newest_file = file;
   }
   for (std::size_t group = 1; group < kGroups; ++group) {
+    remember(specimen, *live);
     specimen.last_group_offset = written_end(*live, specimen.newest_file);
-    specimen.earlier.push_back(live->clone());
     append_group(writer, specimen, texture, random);
   }
   if (stop == Stop::closed) writer.close().value();

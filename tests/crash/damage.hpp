@@ -4,6 +4,7 @@
 // is damaged after the fact.
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,8 +24,9 @@ struct Specimen {
   std::vector<std::string> entries{};
   std::size_t before_last_group = 0;  // entries ahead of the last sync group
   std::string newest_file{};
-  std::uint64_t last_group_offset = 0;                              // in it
-  std::vector<std::shared_ptr<testing::CrashDirectory>> earlier{};  // before each of its groups
+  std::uint64_t last_group_offset = 0;  // in it
+  /// All files as they were after each group before the last, the older life's first.
+  std::vector<std::map<std::string, Bytes>> history{};
 };
 [[nodiscard]] Specimen make_specimen(Texture texture, Stop stop, Layout layout, std::uint64_t seed);
 

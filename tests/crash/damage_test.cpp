@@ -118,6 +118,81 @@ TEST_P(Damage, EachZeroedSector) {
   }
 }
 
+// Of the two, the one that may hold the last group's first header: only that one is excepted.
+DamagedRange of_two(const Specimen& specimen, const std::string& file, std::uint64_t one,
+                    std::uint64_t other, std::uint64_t bytes) {
+  const bool first = one < specimen.last_group_offset + 64 &&
+                     one + bytes > specimen.last_group_offset && file == specimen.newest_file;
+  const std::uint64_t begin = first ? one : other;
+  return {file, begin, begin + bytes};
+}
+
+// Sectors are swapped above.
+TEST_P(Damage, EachPairOfPagesSwapped) {
+  constexpr std::uint64_t kPage = 4096;
+  for (const std::string& file : files_) {
+    const Bytes whole = specimen_.image->read_file(file).value();
+    for (std::uint64_t one = 0; one + kPage <= whole.size(); one += kPage) {
+      for (std::uint64_t other = one + kPage; other + kPage <= whole.size(); other += kPage) {
+        Bytes swapped = whole;
+        const auto from = swapped.begin() + static_cast<std::ptrdiff_t>(one);
+        std::swap_ranges(from, from + static_cast<std::ptrdiff_t>(kPage),
+                         swapped.begin() + static_cast<std::ptrdiff_t>(other));
+        expect_no_silence(of_two(specimen_, file, one, other, kPage), [&](CrashDirectory& d) {
+          return d.overwrite_file(file, swapped).has_value();
+        });
+      }
+    }
+  }
+}
+
+TEST_P(Damage, EachSectorOverAnother) {
+  std::uint64_t at = 0;
+  constexpr std::ptrdiff_t kSector = 512;
+  for (const std::string& file : specimen_.image->list_files()) {
+    const Bytes whole = specimen_.image->read_file(file).value();
+    const auto sectors = static_cast<std::ptrdiff_t>(whole.size()) / kSector;
+    for (std::ptrdiff_t from = 0; from < sectors; ++from) {
+      for (std::ptrdiff_t to = 0; to < sectors; ++to) {
+        if (from == to || at++ % step_of(13) != 0) continue;
+        Bytes copied = whole;
+        std::copy_n(whole.begin() + from * kSector, kSector, copied.begin() + to * kSector);
+        const auto begin = static_cast<std::uint64_t>(to * kSector);
+        expect_no_silence({file, begin, begin + kSector}, [&](CrashDirectory& d) {
+          return d.overwrite_file(file, copied).has_value();
+        });
+      }
+    }
+  }
+}
+
+TEST_P(Damage, EachFileOverAnother) {
+  const auto files = specimen_.image->list_files();
+  for (const std::string& from : files) {
+    for (const std::string& to : files) {
+      if (from == to) continue;
+      expect_no_silence({to}, [&](CrashDirectory& d) {
+        return d.overwrite_file(to, d.read_file(from).value()).has_value();
+      });
+    }
+  }
+}
+
+// Nobody puts an older copy of the whole folder back; of one file it is told.
+TEST_P(Damage, EachFileRolledBackToEachOlderVersion) {
+  for (const auto& files : specimen_.history) {
+    for (const auto& [file, bytes] : files) {
+      const Bytes now = specimen_.image->read_file(file).value();
+      if (bytes == now) continue;
+      const auto differs = std::mismatch(bytes.begin(), bytes.end(), now.begin(), now.end()).first;
+      const auto begin = static_cast<std::uint64_t>(differs - bytes.begin());
+      expect_no_silence({file, begin}, [&](CrashDirectory& d) {
+        return d.overwrite_file(file, bytes).has_value();
+      });
+    }
+  }
+}
+
 TEST_P(Damage, EachFileRemovedOrSwapped) {
   const auto files = specimen_.image->list_files();
   for (const std::string& file : files) {
@@ -158,20 +233,6 @@ TEST_P(Damage, EachFileDuplicated) {
       if (std::ranges::count(files_, name) > 0) continue;
       expect_no_silence({name},
                         [&](CrashDirectory& d) { return d.add_file(name, bytes).has_value(); });
-    }
-  }
-}
-
-TEST_P(Damage, EachFilePutBackAsItWasBefore) {
-  for (const auto& earlier : specimen_.earlier) {
-    for (const std::string& file : files_) {
-      const auto bytes = earlier->read_file(file);
-      if (!bytes) continue;
-      const Bytes now = specimen_.image->read_file(file).value();
-      const auto differs = std::ranges::mismatch(*bytes, now).in2 - now.begin();
-      expect_no_silence({file, static_cast<std::uint64_t>(differs)}, [&](CrashDirectory& d) {
-        return d.overwrite_file(file, *bytes).has_value();
-      });
     }
   }
 }
