@@ -364,27 +364,4 @@ Findings uncatalogued_errors(const Tree& tree) {
   return found;
 }
 
-Findings promises_without_test(const Tree& tree) {
-  static const std::regex test(R"(TEST(_F|_P)?\((\w+),\s*(\w+)\))");
-  static const std::regex named(R"(`([A-Z]\w+\.[A-Z]\w+)`)");
-  std::set<std::string> tests;
-  for (const SourceFile& file : tree) {
-    if (!file.path.starts_with("tests/") || !is_code(file.path)) continue;
-    for (std::sregex_iterator t(file.text.begin(), file.text.end(), test), end; t != end; ++t) {
-      tests.insert((*t)[2].str() + "." + (*t)[3].str());
-    }
-  }
-  Findings found;
-  for (const SourceFile& file : tree) {
-    if (file.path != "docs/durability.md") continue;
-    for_each_line(file.text, [&](std::size_t number, const std::string& line) {
-      for (std::sregex_iterator n(line.begin(), line.end(), named), end; n != end; ++n) {
-        const std::string name = (*n)[1].str();
-        if (!tests.contains(name)) found.push_back(at(file, number, "there is no test " + name));
-      }
-    });
-  }
-  return found;
-}
-
 }  // namespace walkit::tidy

@@ -44,7 +44,10 @@ using Findings = std::vector<std::string>;
 [[nodiscard]] Findings stale_examples(const Tree& tree);
 /// A code of Errc that has no heading in docs/errors.md, or a heading that is no code.
 [[nodiscard]] Findings uncatalogued_errors(const Tree& tree);
-/// Tests that docs/durability.md names, as `Suite.Name`, and that are not there.
+/// Tests that docs/durability.md and docs/faults.md name, as `Suite.Name` or `Suite.*`, and that
+/// are not there.
 [[nodiscard]] Findings promises_without_test(const Tree& tree);
+/// Lines of docs/faults.md that are missing, or name neither a test nor a reason.
+[[nodiscard]] Findings faults_without_test(const Tree& tree);
 
 }  // namespace walkit::tidy

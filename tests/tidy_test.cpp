@@ -49,7 +49,8 @@ TEST(Tidy, NoForbiddenWords) { expect_clean(forbidden_words); }
 TEST(Tidy, LinesAreShort) { expect_clean(long_lines); }
 TEST(Tidy, DocumentsShowTheExamplesThatAreRun) { expect_clean(stale_examples); }
 TEST(Tidy, EveryErrorIsInTheCatalogue) { expect_clean(uncatalogued_errors); }
-TEST(Tidy, PromisesNameTestsThatExist) { expect_clean(promises_without_test); }
+TEST(Tidy, PromisesAndFaultsNameTestsThatExist) { expect_clean(promises_without_test); }
+TEST(Tidy, EveryFaultHasATestOrAReason) { expect_clean(faults_without_test); }
 
 // ---- The rules see a violation ----------------------------------------------------------------
 
@@ -220,6 +221,25 @@ TEST(TidyPromises, ATestThatIsNotThereIsNamed) {
             "");
   EXPECT_EQ(joined(promises_without_test({test, {"docs/durability.md", "`Suite.Gone`"}})),
             "docs/durability.md:1: there is no test Suite.Gone\n");
+  EXPECT_EQ(joined(promises_without_test({test, {"docs/faults.md", "`Suite.*` `Suit.*`"}})),
+            "docs/faults.md:1: there is no test Suit.*\n");
+}
+
+TEST(TidyFaults, AMissingLineOrTestIsNamed) {
+  const auto table = [](const std::string& tests, std::size_t lines = 58) {
+    std::string text;
+    for (std::size_t n = 1; n <= lines; ++n) {
+      text += "| " + std::to_string(n) + " | a fault | an answer | " + tests + " |\n";
+    }
+    return planted(faults_without_test, "docs/faults.md", text);
+  };
+  EXPECT_EQ(table("`Suite.Name` `Other.*`"), "");
+  EXPECT_EQ(table("layer: a real device"), "");
+  EXPECT_EQ(table("not there yet: checkpoints"), "");
+  EXPECT_NE(table("`Suite`"), "");
+  EXPECT_NE(table(""), "");
+  EXPECT_NE(table("`Suite.*`", 57), "");
+  EXPECT_NE(planted(faults_without_test, "docs/faults.md", "| 2 | a | b | `Suite.*` |\n"), "");
 }
 
 TEST(TidyErrors, CodesAndHeadingsAreTheSame) {
