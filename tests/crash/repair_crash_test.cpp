@@ -5,6 +5,8 @@
 
 #include "crash/salvage_story.hpp"
 #include "walkit/maintenance.hpp"
+#include "walkit/testing/checked_directory.hpp"
+#include "walkit/testing/fault_directory.hpp"
 #include "walkit/testing/matchers.hpp"
 
 namespace walkit::crash {
@@ -71,7 +73,7 @@ class RepairCrash : public ::testing::TestWithParam<Damaged> {
     ASSERT_GT(operations_, 5u);
   }
 
-  static Status repair(const std::shared_ptr<CrashDirectory>& directory) {
+  static Status repair(const std::shared_ptr<Directory>& directory) {
     const auto care = WalMaintenance::open(directory);
     if (!care) return care.error();
     const auto plan = care->plan_repair();
@@ -129,6 +131,52 @@ TEST_P(RepairCrash, NoSpaceBeforeTheFirstNameChangesNothing) {
     expect_finishes(full, "operation " + std::to_string(at));
   }
   EXPECT_TRUE(named);
+}
+
+TEST_P(RepairCrash, EachOperationThatFailsIsToldAndASecondRepairFinishes) {
+  using testing::Fault;
+  std::uint64_t kind = 0;
+  for (std::uint64_t at = 0; at <= operations_; ++at) {
+    for (const Fault fault :
+         {Fault::io, Fault::no_space, Fault::short_write, Fault::interrupted, Fault::read_only}) {
+      const auto device = story_.image->clone();
+      const auto faults = testing::FaultDirectory::create(device);
+      const auto checked = testing::CheckedDirectory::create(faults);
+      faults->fail_at(at, fault);
+      const Status repaired = repair(checked);
+      EXPECT_EQ(repaired.has_value(), at == 0);
+      const bool full = fault == Fault::no_space || fault == Fault::short_write;
+      if (!repaired) {
+        EXPECT_EQ(repaired.error().code, full ? Errc::no_space : Errc::io);
+      }
+      EXPECT_THAT(checked->violations(), ::testing::IsEmpty());
+      const auto left = ++kind % 3 == 0 ? device->clone() : device->crash(Crash::power_cut);
+      expect_finishes(left, "operation " + std::to_string(at) + std::string(to_string(fault)));
+      if (HasFailure()) return;
+    }
+  }
+}
+
+TEST_P(RepairCrash, EachOperationOfASalvageThatFailsIsTold) {
+  const auto salvage = [&](const std::shared_ptr<Directory>& target) {
+    return WalMaintenance::open(story_.image->clone()).value().salvage(target);
+  };
+  const auto whole = testing::FaultDirectory::create(CrashDirectory::create());
+  ASSERT_THAT(salvage(whole), IsOk());
+  for (std::uint64_t at = 0; at <= whole->operation_count(); ++at) {
+    const auto device = CrashDirectory::create({.seed = at + 1});
+    const auto faults = testing::FaultDirectory::create(device);
+    const auto checked = testing::CheckedDirectory::create(faults);
+    faults->fail_at(at, testing::Fault::io);
+    const auto report = salvage(checked);
+    EXPECT_THAT(checked->violations(), ::testing::IsEmpty());
+    if (at > 0) {
+      EXPECT_EQ(report.error().code, Errc::io) << at;
+    } else {
+      // What it said is durable.
+      EXPECT_THAT(read_accepting(device->crash(Crash::power_cut)), IsOk());
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Logs, RepairCrash, ::testing::ValuesIn(kDamaged),
