@@ -18,6 +18,18 @@ std::uint64_t bytes_of(Directory& home, const std::string& file) {
   return opened ? (*opened)->size().value_or(0) : 0;
 }
 
+// What is lost for good, where the scan ended.
+std::vector<RepairStep> losses_of(const SalvageScanner& scanner) {
+  std::vector<RepairStep> losses;
+  for (std::size_t i = 0; i < scanner.gaps().size(); ++i) {
+    const Error& gap = scanner.gaps()[i];
+    if (scanner.is_recorded(i) || gap.lost.empty()) continue;
+    losses.push_back(
+        {Action::record_loss, gap.file, to_string(gap.lost) + ": " + gap.message, gap.offset, 0});
+  }
+  return losses;
+}
+
 class Planning {
  public:
   Planning(const std::shared_ptr<Directory>& parent, Directory& home, const ReadOptions& options)
@@ -81,8 +93,8 @@ class Planning {
       if (scanner.is_recorded(i) || gap.lost.empty()) continue;
       EntryIdRange& lost = repair_.plan.lost;
       lost = lost.empty() ? gap.lost : EntryIdRange{lost.first, gap.lost.last};
-      add({Action::record_loss, gap.file, to_string(gap.lost) + ": " + gap.message, gap.offset, 0});
     }
+    repair_.plan.steps = losses_of(scanner);
     return {};
   }
 
@@ -289,12 +301,34 @@ Status put_manifest(Directory& home, const Repair& repair) {
   return publish_temporary_manifest(home);
 }
 
+// A read that fails now and did not when it was planned would be one more loss, accepted by nobody.
+Status check_losses(const SalvageScanner& scanner, const Repair& repair) {
+  std::vector<RepairStep> planned = repair.plan.steps;
+  std::erase_if(planned, [](const RepairStep& s) { return s.action != Action::record_loss; });
+  const std::vector<RepairStep> found = losses_of(scanner);
+  if (found == planned) return {};
+  Error error{.code = Errc::io,
+              .message = "read otherwise than when it was planned: there are " +
+                         std::to_string(found.size()) + " losses, planned were " +
+                         std::to_string(planned.size()),
+              .next_step = "check the device, then make a new plan; nothing was changed"};
+  for (const RepairStep& loss : found) {
+    if (std::find(planned.begin(), planned.end(), loss) != planned.end()) continue;
+    error.file = loss.file;
+    error.offset = loss.offset;
+    break;
+  }
+  return error;
+}
+
 Status write_new_segments(Directory& home, const ReadOptions& options, const Repair& repair) {
   auto sources = find_sources(home, options.expect_durable_through);
   if (!sources) return sources.error();
   SalvageScanner scanner(home, std::move(*sources), {});
   LogBuilder builder(home, repair.place, repair.like);
-  if (Status ok = builder.build(scanner); !ok) {
+  Status ok = builder.build(scanner);
+  if (ok) ok = check_losses(scanner, repair);
+  if (!ok) {
     builder.discard();
     return ok;
   }

@@ -2,6 +2,7 @@
 
 #include "log/log_box.hpp"
 #include "walkit/maintenance.hpp"
+#include "walkit/testing/fault_directory.hpp"
 
 namespace walkit {
 namespace {
@@ -39,6 +40,39 @@ TEST(Repair, HealthyOrTornLogNeedsNone) {
   const Image before = torn.image();
   EXPECT_THAT(care_for(torn).apply({}), IsOk());
   EXPECT_EQ(torn.image(), before);
+}
+
+TEST(Repair, ReadThatFailsWhileItIsAppliedGivesUpNothingMore) {
+  LogBox box = three_segments();
+  box.flip(box.segment(1), 600);
+  const auto read = [](const std::shared_ptr<Directory>& directory) {
+    std::vector<std::uint64_t> ids;
+    const auto reader = Reader::open(directory, {.recorded_loss = RecordedLoss::accept}).value();
+    const auto apply = [&](const auto& record) { ids.push_back(record.entry_id.value); };
+    EXPECT_THAT(reader.replay_each(ReplayMode::strict, apply), IsOk());
+    return ids;
+  };
+  const RepairPlan plan = care_for(box).plan_repair().value();
+  const LogBox whole = [&] {
+    LogBox copy;
+    copy.kill().directory = box.directory->clone();
+    apply_plan(copy);
+    return copy;
+  }();
+  std::uint64_t refused = 0;
+  for (std::uint64_t at = 1;; ++at) {
+    LogBox copy;
+    copy.kill().directory = box.directory->clone();
+    const auto faults = testing::FaultDirectory::create(copy.directory);
+    faults->fail_read_at(at, testing::Fault::io);
+    const auto care = WalMaintenance::open(faults);
+    const Status applied = care ? care->apply(plan, plan.lost) : Status(care.error());
+    if (faults->fault_count() == 0) break;
+    refused += !applied;
+    if (!applied) apply_plan(copy);
+    EXPECT_EQ(read(copy.directory), read(whole.directory)) << "read " << at;
+  }
+  EXPECT_GT(refused, 20u);
 }
 
 TEST(Repair, MissingManifestIsMadeAnewAndNoSegmentTouched) {
