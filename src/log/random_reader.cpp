@@ -211,7 +211,10 @@ Result<T> RandomReader::ask_until_sure(EntryId id, Answer& answer) {
     const auto same = still_fits();
     if (!ready || !same || !*same) view_.reset();
     if (!same) return same.error();
-    if (*same) return result;
+    if (!*same) continue;
+    // A device that lied once shall not be believed the next time.
+    if (result.error().code == Errc::corrupt) view_.reset();
+    return result;
   }
 }
 
