@@ -181,7 +181,9 @@ TEST_P(Damage, EachFileOverAnother) {
 // Nobody puts an older copy of the whole folder back; of one file it is told.
 TEST_P(Damage, EachFileRolledBackToEachOlderVersion) {
   for (const auto& files : specimen_.history) {
-    for (const auto& [file, bytes] : files) {
+    for (const auto& older : files) {
+      const std::string& file = older.first;
+      const Bytes& bytes = older.second;
       const Bytes now = specimen_.image->read_file(file).value();
       if (bytes == now) continue;
       const auto differs = std::mismatch(bytes.begin(), bytes.end(), now.begin(), now.end()).first;

@@ -21,13 +21,13 @@ using testing::HasErrc;
 class NoMemoryReading : public ::testing::TestWithParam<Scenario> {};
 
 TEST_P(NoMemoryReading, IsAnErrorAndTheNextAnswerIsRight) {
-  const auto& [name, make, prepare] = GetParam();
-  const Said right = prepare(make())();
+  const Scenario& way = GetParam();
+  const Said right = way.prepare(way.make())();
   if (!right) {
-    EXPECT_EQ(name, to_string(right.error().code));
+    EXPECT_EQ(way.name, to_string(right.error().code));
   }
   for_each_allocation([&](std::size_t nth, Failing how) {
-    const Ask call = prepare(make());
+    const Ask call = way.prepare(way.make());
     const Said answer = starved(nth, how, call);
     const bool hit = met();
     if (answer) {
