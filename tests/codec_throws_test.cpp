@@ -1,6 +1,7 @@
 // What a codec throws, at each of its calls in turn, becomes a value: nothing is appended, no id is
 // used up, no reader goes on as if the entry were not there.
 
+#include <algorithm>
 #include <functional>
 #include <stdexcept>
 
@@ -108,8 +109,8 @@ TEST(CodecThrows, AppendRefusesUsesNoIdAndGoesOn) {
 
 constexpr int kEntries = 6;
 
-std::shared_ptr<Directory> six_entries() {
-  const auto directory = MemoryDirectory::create();
+std::shared_ptr<CrashDirectory> six_entries() {
+  const auto directory = CrashDirectory::create();
   auto wal = Writer::open(directory, {.segment_bytes = 4096}).value();
   for (int n = 0; n < kEntries; ++n) {
     EXPECT_THAT(wal.append(std::to_string(n) + std::string(900, 'x')), IsOk());
@@ -151,6 +152,7 @@ Read pulling(Make make) {
         break;
       }
       given.ids.push_back(item->entry_id.value);
+      EXPECT_EQ(cursor.summary().entry_count, given.ids.size());
       if (given.ids.size() == kEntries) break;
     }
     given.summary = cursor.summary();
@@ -205,6 +207,32 @@ TEST(CodecThrows, SalvageGoesOnAndNamesTheHole) {
     // For want of memory an entry is no hole: it may be there the next time.
     const Given starved = throwing_at(2, Thrown::no_memory, [&] { return way(reader); });
     EXPECT_THAT(starved.end, HasErrc(Errc::no_memory));
+  }
+}
+
+TEST(CodecThrows, HolesOfBothKindsStandInTheirPlaces) {
+  const auto directory = six_entries();
+  // The third entry of the six, in the file that holds it.
+  for (const std::string& file : directory->list_files()) {
+    const Bytes bytes = directory->read_file(file).value();
+    const auto at = as_text(bytes).find("2xxx");
+    if (at != std::string_view::npos) {
+      ASSERT_THAT(directory->flip_bit(file, at * 8), IsOk());
+    }
+  }
+  const auto reader = ThrowingReader::open(directory).value();
+  for (int at = 0; at < kEntries - 1; ++at) {
+    const std::uint64_t thrown_at = at < 2 ? at + 1u : at + 2u;
+    std::vector<std::uint64_t> expected = {std::min<std::uint64_t>(thrown_at, 3),
+                                           std::max<std::uint64_t>(thrown_at, 3)};
+    for (const Read& way : {replaying(ReplayMode::salvage), cursor_of(ReplayMode::salvage)}) {
+      const Given given = throwing_at(at, Thrown::error, [&] { return way(reader); });
+      std::vector<std::uint64_t> holes;
+      for (const Error& gap : given.summary.gaps) holes.push_back(gap.lost.first.value);
+      EXPECT_EQ(holes, expected);
+      EXPECT_EQ(given.ids.size(), kEntries - 2u);
+      EXPECT_EQ(given.summary.entry_count, kEntries - 2u);
+    }
   }
 }
 

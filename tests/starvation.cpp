@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <new>
 #include <string>
@@ -15,7 +16,16 @@ thread_local bool fired = false;
 thread_local std::size_t allocations_left = 0;
 thread_local Failing failing = Failing::once;
 
+thread_local bool is_test = false;
+std::atomic<bool> others_armed = false;
+std::atomic<std::size_t> others_allocations = 0, others_fail_from = 0;
+
+bool fails_for_others() noexcept {
+  return others_armed && !is_test && others_allocations++ >= others_fail_from;
+}
+
 void* allocate(std::size_t bytes) noexcept {
+  if (fails_for_others()) return nullptr;
   if (armed) {
     if (allocations_left == 0) {
       fired = true;
@@ -62,6 +72,16 @@ void begin(std::size_t nth, Failing how) {
 }
 void end() { armed = false; }
 bool met() { return fired; }
+void begin_for_others(std::size_t nth) {
+  is_test = true;
+  others_allocations = 0;
+  others_fail_from = nth;
+  others_armed = true;
+}
+void end_for_others() { others_armed = false; }
+std::size_t met_by_others() {
+  return others_allocations > others_fail_from ? others_allocations - others_fail_from : 0;
+}
 void set_met(bool met) { fired = met; }
 
 void for_each_allocation(const std::function<void(std::size_t, Failing)>& body) {

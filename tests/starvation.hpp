@@ -18,6 +18,12 @@ void end();
 /// For a test that asks for more than one thing: what met() says from now on.
 void set_met(bool met);
 
+/// From now on allocation number `nth` of all other threads together fails, and all behind it.
+void begin_for_others(std::size_t nth);
+void end_for_others();
+/// How many failed since begin_for_others().
+[[nodiscard]] std::size_t met_by_others();
+
 /// What `call` answers when its allocation number `nth` fails.
 template <class Call>
 auto starved(std::size_t nth, Failing how, Call&& call) {

@@ -151,6 +151,37 @@ TEST(NoMemory, CallbackIsCalledOnceNonetheless) {
   });
 }
 
+// The log's thread has nobody to throw to.
+TEST(NoMemory, LogsOwnThreadAnswersEveryTicket) {
+  for (std::size_t nth = 0;; ++nth) {
+    SCOPED_TRACE("allocation " + std::to_string(nth) + " of the log's thread");
+    const auto directory = MemoryDirectory::create();
+    WalOptions options = starving_options(FlushPolicy::manual());
+    options.preallocation = Preallocation::none;  // so that a write makes the file grow
+    std::vector<Status> answers(3, Status(Error{.code = Errc::closed}));
+    std::size_t hit = 0, durable = 0;
+    {
+      auto wal = Wal::open(directory, options).value();
+      for (Status& answer : answers) {
+        const Ticket ticket = wal.append_async(std::string(100, 'x')).value();
+        starvation::begin_for_others(nth);
+        ticket.on_durable([&answer](Status status) { answer = std::move(status); });
+        const Status waited = ticket.wait();
+        starvation::end_for_others();
+        hit += starvation::met_by_others();
+        EXPECT_TRUE(waited || is_memory_error(waited)) << waited.error();
+        if (!waited) break;
+        ++durable;
+      }
+      EXPECT_EQ(wal.verdict().durable_through, EntryId{durable});
+      EXPECT_EQ(wal.close().has_value(), hit == 0 || durable == answers.size());
+    }
+    for (std::size_t n = 0; n < durable; ++n) EXPECT_THAT(answers[n], IsOk());
+    expect_recovers(directory, std::vector(3, std::string(100, 'x')), durable);
+    if (hit == 0) break;
+  }
+}
+
 TEST(NoMemory, CloseSaysSoAndTheLogStaysWhole) {
   for_each_allocation([](std::size_t nth, Failing how) {
     const auto directory = MemoryDirectory::create();
