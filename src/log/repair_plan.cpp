@@ -326,11 +326,11 @@ Status write_new_segments(Directory& home, const ReadOptions& options, const Rep
   if (!sources) return sources.error();
   SalvageScanner scanner(home, std::move(*sources), {});
   LogBuilder builder(home, repair.place, repair.like);
-  Status ok = builder.build(scanner);
-  if (ok) ok = check_losses(scanner, repair);
-  if (!ok) {
+  Status built = builder.build(scanner);
+  if (built) built = check_losses(scanner, repair);
+  if (!built) {
     builder.discard();
-    return ok;
+    return built;
   }
   if (mutated(Mutation::repair_manifest_first)) {
     if (Status ok = put_manifest(home, repair); !ok) return ok;

@@ -127,7 +127,7 @@ DamagedRange of_two(const Specimen& specimen, const std::string& file, std::uint
   return {file, begin, begin + bytes};
 }
 
-// Sectors are swapped above.
+// Sectors are swapped below.
 TEST_P(Damage, EachPairOfPagesSwapped) {
   constexpr std::uint64_t kPage = 4096;
   for (const std::string& file : files_) {
