@@ -280,7 +280,7 @@ Error CrashTester::shortest(CrashState state, Error error) {
     if (!judged) error = judged.error();
     return !judged;
   };
-  // Both from the end: what comes later depends on what comes first.
+  // The fewest choices that are made at all, then each as small as it can be, the last one first.
   for (std::size_t kept = 0; kept < state.picks.size(); kept = kept * 2 + 1) {
     CrashState cut = state;
     cut.picks.resize(kept);

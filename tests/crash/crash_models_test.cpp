@@ -25,8 +25,8 @@ constexpr Ground kHostile[] = {{.model = CrashModel::garbage_in_flight()},
                                {.model = CrashModel::stale_blocks(), .may_run_full = true},
                                {.model = CrashModel::lying_disk()}};
 
-// Ordinarily few: each model adds to what all other crash tests try of the weakest one.
-std::uint64_t worlds_of_each() { return from_environment("WALKIT_CRASH_WORLDS", 4'000); }
+// Few: each model adds to what all other crash tests try of the weakest one.
+std::uint64_t worlds_of_each() { return 1 + from_environment("WALKIT_CRASH_WORLDS", 60'000) / 15; }
 
 std::string to_repeat(const Ground& ground, std::uint64_t seed) {
   return std::string(ground.model.name) + ", sectors of " + std::to_string(ground.sector_bytes) +

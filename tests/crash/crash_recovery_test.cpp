@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "crash/workload.hpp"
@@ -44,7 +45,8 @@ Status recover(const std::shared_ptr<Directory>& directory, const Setup& setup,
 
 TEST_P(CrashRecovery, ThreeDeepLosesNothing) {
   const auto& [name, setup, model] = GetParam();
-  const std::uint64_t calls_max = from_environment("WALKIT_CRASH_CALLS", 2);
+  const std::uint64_t calls_max =
+      std::max<std::uint64_t>(1, from_environment("WALKIT_CRASH_CALLS", 3)) - 1;
   testing::CrashTestReport totals;
   for (std::size_t n = 0; n < trace_count(calls_max); ++n) {
     const Trace trace = nth_trace(n, calls_max);
