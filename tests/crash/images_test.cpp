@@ -66,7 +66,7 @@ class ImageMaker {
   void damage() {
     const auto files = image_->list_files();
     if (files.empty()) return;
-    const std::string file = files[below(files.size())];
+    const std::string& file = files[below(files.size())];
     const std::uint64_t bytes = image_->read_file(file).value().size();
     const auto kind = below(8);
     if (kind == 0) {

@@ -19,7 +19,7 @@ namespace {
 using testing::Crash;
 using testing::CrashDirectory;
 
-constexpr std::uint64_t kSamples = 4;  // crash states of each pair of operations
+constexpr std::uint64_t kSamples = 3;  // crash states of each pair of operations
 
 // The power goes at each operation of the second life.
 Status cut_everywhere(const CrashDirectory& left, const Setup& setup, const Trace& trace,

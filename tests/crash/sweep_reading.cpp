@@ -136,7 +136,7 @@ namespace {
 /// A closed log of entries text_of(1), text_of(2), ... of that many bytes at least.
 std::shared_ptr<CrashDirectory> closed_log(std::uint64_t entries, std::size_t bytes,
                                            std::uint64_t segment_bytes) {
-  const auto directory = CrashDirectory::create();
+  auto directory = CrashDirectory::create();
   WalOptions options;
   options.flush = FlushPolicy::manual();
   options.segment_bytes = segment_bytes;
@@ -159,8 +159,9 @@ bool is_entry(std::uint64_t id, BytesView payload) {
   return as_text(payload).starts_with(text_of(id));
 }
 
-/// What each way of asking for `id` answers: that entry first, or an error.
-Status ask_for(const LogReader& reader, std::uint64_t id, bool is_there) {
+/// What each way of asking for `id` answers: that entry first, or an error. `held`: what is there.
+Status ask_for(const LogReader& reader, std::uint64_t id, EntryIdRange held) {
+  const bool is_there = held.contains(EntryId{id});
   const std::string what = "entry " + std::to_string(id);
   const auto entry = reader.read(EntryId{id});
   if (entry && !is_entry(id, entry->payload)) return found("read gives another for " + what);
@@ -190,11 +191,11 @@ Status sweep_ids(std::uint64_t& states) {
     trim(*directory, trimmed);
     const auto home = directory->subdirectory("wal", OpenMode::read);
     if (!home) return home.error();
-    const std::uint64_t oldest = segments_of(**home).front().name.first.value;
+    const EntryIdRange held{segments_of(**home).front().name.first, EntryId{kEntries}};
     const auto reader = LogReader::open(directory, {}, std::nullopt);
     if (!reader) return reader.error();
     for (std::uint64_t id = 1; id <= kEntries + 2; ++id, ++states) {
-      if (Status ok = ask_for(*reader, id, id >= oldest && id <= kEntries); !ok) return ok;
+      if (Status ok = ask_for(*reader, id, held); !ok) return ok;
     }
   }
   return {};

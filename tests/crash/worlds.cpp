@@ -51,7 +51,9 @@ Result<World> make_world(std::uint64_t seed, WorldTotals& totals, const Ground& 
   if (dice.one_in(3)) first->cut_power_at(1 + dice.below(120));
   if (dice.one_in(3)) {
     ++totals.failed_operations;
-    first->fail_at(1 + dice.below(60), dice.one_in(2) ? Errc::io : Errc::no_space);
+    // One throw after the other: as arguments of one call each compiler has an order of its own.
+    const Errc code = dice.one_in(2) ? Errc::io : Errc::no_space;
+    first->fail_at(1 + dice.below(60), code);
   }
   Model& model = world.model = run(first, setup, random_trace(dice, 4 + dice.below(24)));
   // A process that dies and comes back finds what the cache says, also where a failed sync lied.
