@@ -45,8 +45,6 @@ class Undo:
     def __init__(self):
         self.steps = []
         atexit.register(self.all)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, lambda n, _: sys.exit(128 + n))
 
     def later(self, function, *arguments):
         self.steps.append((function, arguments))
@@ -98,6 +96,8 @@ class Driver:
         self.figures, self.violations = {unit: 0, "checks": 0}, []
         self.begin = time.monotonic()
         self.undo = Undo()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self.interrupt)
         self.folder = tempfile.mkdtemp(prefix="walkit-%s-" % layer,
                                        dir=self.options.on)
         self.undo.later(shutil.rmtree, self.folder, True)
@@ -156,13 +156,21 @@ class Driver:
             shutil.copy(told, kept)
         print("kept in %s" % kept, flush=True)
 
+    def interrupt(self, number, _):
+        """What was done until now counts; what is mounted goes away as the process exits."""
+        self.print_figures()
+        sys.exit(128 + number)
+
+    def print_figures(self):
+        print("FIGURES " + json.dumps({
+            "layer": self.layer, "lie": self.options.lie, "seed": self.seed,
+            "violations": len(self.violations),
+            "seconds": round(time.monotonic() - self.begin, 1), **self.figures}), flush=True)
+
     def finish(self):
         self.undo.all()
-        lie = self.options.lie
-        found = len(self.violations)
-        print("FIGURES " + json.dumps({
-            "layer": self.layer, "lie": lie, "seed": self.seed, "violations": found,
-            "seconds": round(time.monotonic() - self.begin, 1), **self.figures}), flush=True)
+        self.print_figures()
+        lie, found = self.options.lie, len(self.violations)
         if lie:
             print("%s: the broken workload (%s) was %s" %
                   (self.layer, lie, "found out" if found else "NOT found out"))
