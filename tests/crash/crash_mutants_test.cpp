@@ -48,7 +48,7 @@ std::vector<std::string> violations_of(log::Mutation mutation, std::uint64_t fai
   return checked->violations();
 }
 
-TEST(CheckedMutants, DirectoryFindsThoseThatBreakTheProtocol) {
+TEST(CrashMutants, CheckedDirectoryFindsThoseThatBreakTheProtocol) {
   EXPECT_TRUE(violations_of(log::Mutation::none).empty());
   for (const log::Mutation mutation :
        {log::Mutation::no_directory_sync, log::Mutation::no_sync_at_rotation,
