@@ -106,11 +106,14 @@ class Driver:
     def seeds(self):
         """A seed for each run; the n-th repeats alone with WALKIT_SEED=<it> --runs 1."""
         for n in range(self.options.runs):
-            if time.monotonic() - self.begin > self.options.seconds:
+            if self.out_of_time():
                 return
             if len(self.violations) >= (1 if self.options.lie else 20):
                 return  # more of them would tell nothing new
             yield self.seed + n
+
+    def out_of_time(self):
+        return time.monotonic() - self.begin > self.options.seconds
 
     def need_root(self, what):
         if os.geteuid() != 0:

@@ -47,6 +47,8 @@ def check_states(driver, disk, seed, most):
     last = disk.counts()["operations"]
     dice = random.Random(seed)
     for at in dice.sample(range(first, last + 1), min(most, last + 1 - first)):
+        if driver.out_of_time():
+            return
         try:
             check_state(driver, disk, seed, at, text)
         except checker.Violation as what:
