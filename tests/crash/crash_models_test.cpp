@@ -62,8 +62,8 @@ TEST_P(HostileWorlds, NothingIsLostInSilence) {
     ASSERT_THAT(live_one_hostile_world(world, totals, GetParam()), testing::IsOk())
         << to_repeat(GetParam(), world);
   }
-  std::printf("seed %lu: %lu same, %lu refused, %lu reported, %lu rolled back, 0 silent\n", seed,
-              totals.same, totals.refused, totals.reported, totals.rolled_back);
+  std::printf("seed %lu: %lu states: %lu same, %lu refused, %lu reported, %lu rolled back\n", seed,
+              worlds_of_each(), totals.same, totals.refused, totals.reported, totals.rolled_back);
   // The devices do what they are there for.
   if (worlds_of_each() < 1000) return;
   EXPECT_GT(totals.refused + totals.reported, 0u);

@@ -200,15 +200,22 @@ class Layers:
     def all(self):
         calls = "4" if self.minutes >= 40 else "3" if self.minutes >= 8 else "2"
         step = "7" if self.minutes >= 40 else "61" if self.minutes >= 8 else "509"
+        thin = "1" if self.minutes >= 40 else "7"
         memory = ("--on", "/dev/shm") if os.path.isdir("/dev/shm") else ()
         crash = "walkit_crash_test"
         layers = [
-            Layer("simulated: exhaustive", 25, self.once(
+            Layer("simulated: exhaustive", 21, self.once(
                 crash, "CrashStates.*", WALKIT_CRASH_CALLS=calls)),
+            Layer("simulated: models", 4, self.once(
+                crash, "*CrashStatesOfModel*:*CrashRecovery*", WALKIT_CRASH_CALLS=calls)),
             Layer("simulated: sampled", 22, self.seeded(
                 crash, "*CrashSamples*/0:*Worlds.*", 5000, WALKIT_CRASH_WORLDS="5000")),
             Layer("simulated: twice", 2, self.once(crash, "CrashTwice*")),
-            Layer("damage", 6, self.once(crash, "*Damage*", WALKIT_DAMAGE_STEP=step)),
+            Layer("failing operations", 2, self.once(
+                crash, "*FaultSweep*:*DiskFull*", WALKIT_FAULT_STEP=thin, WALKIT_ROOM_STEP=step)),
+            Layer("second reader", 1, self.seeded(
+                "walkit_images_test", "*", 1, WALKIT_IMAGES="500")),
+            Layer("damage", 5, self.once(crash, "*Damage*", WALKIT_DAMAGE_STEP=step)),
             Layer("salvage and repair", 3, self.once(
                 "walkit_salvage_test", "*Sweep*:*Crash*", WALKIT_DAMAGE_STEP=step)),
             Layer("mutants", 2, self.once("walkit_crash_mutants_test", "*")),
