@@ -51,7 +51,7 @@ std::vector<std::string> violations_of(log::Mutation mutation, std::uint64_t fai
 TEST(CrashMutants, CheckedDirectoryFindsThoseThatBreakTheProtocol) {
   EXPECT_TRUE(violations_of(log::Mutation::none).empty());
   for (const log::Mutation mutation :
-       {log::Mutation::no_directory_sync, log::Mutation::no_sync_at_rotation,
+       {log::Mutation::no_directory_sync, log::Mutation::seal_without_sync,
         log::Mutation::rename_before_sync, log::Mutation::manifest_without_sync,
         log::Mutation::retry_failed_sync}) {
     std::size_t found = violations_of(mutation).size();
