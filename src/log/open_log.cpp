@@ -192,7 +192,8 @@ void report_tail(Opening& opening) {
   RecoveryReport& report = opening.start.report;
   const Survey& plan = opening.plan;
   using Origin = RecoveryReport::Origin;
-  report.origin = plan.ended_cleanly ? Origin::clean_close : Origin::crash;
+  // Whoever made a segment that was not born, made it after that clean end.
+  report.origin = plan.ended_cleanly && !plan.unborn ? Origin::clean_close : Origin::crash;
   report.foreign_files = opening.listing.foreign_files;
   report.warnings = opening.listing.warnings;
   if (plan.decision.verdict == TailVerdict::torn) report.torn_bytes = plan.tail.dirty_bytes;

@@ -183,6 +183,7 @@ Status CrashTree::add_file(std::string_view path, BytesView bytes) {
   const std::scoped_lock guard(device_->mutex());
   const auto place = find_place(path);
   if (!place) return place.error();
+  if (!is_file_name(place->name)) return io::bad_name(path);
   if (device_->names().find(place->folder, place->name)) {
     return io::system_error(path, EEXIST, "cannot add the file");
   }

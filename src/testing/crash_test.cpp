@@ -1,6 +1,7 @@
 #include "walkit/testing/crash_test.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <set>
 #include <string>
 #include <utility>
@@ -11,8 +12,7 @@ namespace walkit::testing {
 namespace {
 
 constexpr std::size_t kBaseStatesPerPoint = 4;  // of which check() is crashed too
-constexpr std::size_t kCrashedChecksPerPoint = 40;
-constexpr std::size_t kFrontierMax = 256;  // states of one depth that the next one begins at
+constexpr std::size_t kFrontierMax = 256;       // states of one depth that the next one begins at
 constexpr int kShrinkTriesMax = 2000;
 
 /// Answers the choices of all directories of one crash test, and remembers the answers, so that any
@@ -68,7 +68,9 @@ class CrashTester {
   Result<CrashTestReport> replay(const CrashState& state);
 
  private:
-  void run_to(std::uint64_t crash_point);
+  Status run_to(std::uint64_t crash_point);
+  Status same_as_before() const;
+  Status ask(const std::shared_ptr<Directory>& directory);
   Status test_point();
   Status enumerate(std::uint64_t states_max);
   Status sample(std::uint64_t states);
@@ -82,8 +84,9 @@ class CrashTester {
   bool is_new(const CrashDirectory& image);
 
   Status repeat(const CrashState& state);
+  [[nodiscard]] std::string misfit(const CrashState& state) const;
   [[nodiscard]] Error shortest(CrashState state, Error error);
-  [[nodiscard]] Error named(const CrashState& state, Error error);
+  [[nodiscard]] Error named(const CrashState& state, Error error) const;
 
   const CrashTestOptions& options_;
   const RunFunction& run_;
@@ -94,14 +97,17 @@ class CrashTester {
   std::uint64_t crash_point_ = 0;
   std::uint64_t share_ = 0;      // of the states, for each crash point
   bool enumerated_all_ = false;  // of this crash point
+  std::vector<Operation> whole_run_{};
   std::set<std::pair<std::uint64_t, std::uint64_t>> judged_{};  // crash point, image
   std::vector<Survivor> survivors_{};                           // in order of crash points
   std::uint32_t recoveries_ = 0;                                // of the states being judged
   std::string schedule_{};                                      // what repeat() did, in words
+  std::size_t picks_used_ = 0;                                  // by repeat()
+  std::string impossible_{};                                    // a pick that it could not make
   CrashTestReport report_{};
 };
 
-void CrashTester::run_to(std::uint64_t crash_point) {
+Status CrashTester::run_to(std::uint64_t crash_point) {
   crash_point_ = crash_point;
   // A disk that lies does so while run() works; all else is decided when the power goes.
   chooser_.begin(options_.model.sync_may_lie ? at_random(options_.seed) : always(0));
@@ -111,16 +117,58 @@ void CrashTester::run_to(std::uint64_t crash_point) {
                                      .pick = [this](std::size_t n) { return chooser_.pick(n); },
                                      .tear_cuts = options_.tear_cuts});
   crashed_->cut_power_at(crash_point);
-  run_(crashed_);
+  std::string thrown;
+  try {
+    run_(crashed_);
+    return same_as_before();
+  } catch (const std::exception& exception) {
+    thrown = exception.what();
+  } catch (...) {
+    thrown = "something that is no std::exception";
+  }
+  return Error{
+      .code = Errc::invalid_argument,
+      .message = "run() threw, at operation " + std::to_string(crashed_->operation_count()) + ": " +
+                 thrown,
+      .next_step = "end run() where a call fails, and return what was acknowledged until then"};
+}
+
+Status CrashTester::same_as_before() const {
+  const auto now = crashed_->operations();
+  const auto differs = std::mismatch(now.begin(), now.end(), whole_run_.begin(), whole_run_.end());
+  const bool is_short = now.size() < std::min<std::size_t>(crash_point_, whole_run_.size());
+  if (whole_run_.empty() || (differs.first == now.end() && !is_short)) return {};
+  const auto text = [](const auto& at, const auto& end) {
+    return at == end ? std::string("none") : to_string(*at);
+  };
+  return Error{.code = Errc::invalid_argument,
+               .message = "run() did not do the same again: its operation " +
+                          std::to_string(differs.first - now.begin() + 1) + " was " +
+                          text(differs.second, whole_run_.end()) + ", and is " +
+                          text(differs.first, now.end()),
+               .next_step = "keep clocks, threads and random numbers out of run()"};
+}
+
+Status CrashTester::ask(const std::shared_ptr<Directory>& directory) {
+  std::string thrown;
+  try {
+    return check_(directory);
+  } catch (const std::exception& exception) {
+    thrown = exception.what();
+  } catch (...) {
+    thrown = "something that is no std::exception";
+  }
+  return Error{.code = Errc::corrupt, .message = "check() threw: " + thrown};
 }
 
 Result<CrashTestReport> CrashTester::test_all() {
-  run_to(0);
-  const std::uint64_t points = crashed_->operation_count() + 1;
+  if (Status ran = run_to(0); !ran) return ran.error();
+  whole_run_ = crashed_->operations();
+  const std::uint64_t points = whole_run_.size() + 1;
   const std::uint64_t states_max = options_.states_max / (options_.recovery_depth == 0 ? 1 : 2);
   share_ = std::max<std::uint64_t>(1, states_max / points);
   for (std::uint64_t point = 1; point <= points; ++point) {
-    run_to(point);
+    if (Status ran = run_to(point); !ran) return ran.error();
     if (const Status tested = test_point(); !tested) return tested.error();
     ++report_.crash_points;
   }
@@ -185,7 +233,7 @@ Status CrashTester::judge_image(std::shared_ptr<CrashDirectory> image,
   // The enumeration is of this image; crashes that check() makes itself are sampled, by the image.
   chooser_.go_on(at_random(image->image_hash()));
   const auto whole = image->clone();
-  if (const Status judged = check_(whole); !judged) {
+  if (const Status judged = ask(whole); !judged) {
     return shortest({crash_point_, recoveries_, chooser_.picks()}, judged.error());
   }
   if (survivors != nullptr) {
@@ -196,24 +244,23 @@ Status CrashTester::judge_image(std::shared_ptr<CrashDirectory> image,
 }
 
 Status CrashTester::crash_checks() {
-  // As many states as all others were, or few of each crash point.
-  const std::uint64_t states =
-      std::min(options_.states_max - std::min(options_.states_max, report_.states),
-               std::max(report_.states, report_.crash_points * kCrashedChecksPerPoint));
-  while (recoveries_ < options_.recovery_depth) {
+  while (recoveries_ < options_.recovery_depth && !survivors_.empty()) {
     ++recoveries_;
-    const std::uint64_t share =
-        states / options_.recovery_depth / std::max<std::size_t>(1, survivors_.size());
+    // Half of what is left: whatever the depth, the ones before it are tried as well as without it.
+    const std::uint64_t left = options_.states_max - std::min(options_.states_max, report_.states);
+    const std::uint64_t share = std::max<std::uint64_t>(1, left / 2 / survivors_.size());
     std::vector<Survivor> next;
     std::uint64_t model_of = 0;  // check() judges by what the last run() returned
     for (const Survivor& survivor : survivors_) {
-      if (survivor.crash_point != model_of) run_to(model_of = survivor.crash_point);
-      if (Status ok = crash_check(survivor, std::max<std::uint64_t>(1, share), next); !ok) {
-        return ok;
+      if (survivor.crash_point != model_of) {
+        if (Status ran = run_to(model_of = survivor.crash_point); !ran) return ran;
       }
+      if (Status ok = crash_check(survivor, share, next); !ok) return ok;
     }
     while (next.size() > kFrontierMax) {
-      next.erase(next.begin() + static_cast<std::ptrdiff_t>(random_.below(next.size())));
+      const auto dropped = next.begin() + static_cast<std::ptrdiff_t>(random_.below(next.size()));
+      if (recoveries_ < options_.recovery_depth) report_.checks_not_cut += dropped->operations;
+      next.erase(dropped);
     }
     survivors_ = std::move(next);
   }
@@ -224,6 +271,8 @@ Status CrashTester::crash_check(const Survivor& survivor, std::uint64_t states_m
                                 std::vector<Survivor>& next) {
   // Every operation of check(), or as many as there are states for, evenly spread.
   const std::uint64_t count = std::min(states_max, survivor.operations);
+  report_.checks_cut += count;
+  report_.checks_not_cut += survivor.operations - count;
   for (std::uint64_t n = 0; n < count; ++n) {
     const std::uint64_t at = survivor.operations * n / count;
     Sampler sampler(random_, kBaseStatesPerPoint);
@@ -231,7 +280,7 @@ Status CrashTester::crash_check(const Survivor& survivor, std::uint64_t states_m
     const auto crashed = survivor.image->clone();
     crashed->cut_power_at(1 + chooser_.pick(survivor.operations));
     chooser_.go_on([&](std::size_t choices) { return sampler.pick(random_, choices); });
-    check_(crashed).ignore("it has lost power on its way; the next boot is judged");
+    ask(crashed).ignore("it has lost power on its way; the next boot is judged");
     auto image = crashed->crash(options_.crash);
     if (!is_new(*image)) continue;
     if (Status judged = judge_image(std::move(image), &next); !judged) return judged;
@@ -248,8 +297,16 @@ std::string crashed_at(const CrashDirectory& directory, Crash kind) {
 }
 
 Status CrashTester::repeat(const CrashState& state) {
-  chooser_.begin([&, next = std::size_t{0}](std::size_t) mutable {
-    return next < state.picks.size() ? state.picks[next++] : 0;
+  picks_used_ = 0;
+  impossible_.clear();
+  chooser_.begin([this, &state](std::size_t choices) {
+    if (picks_used_ == state.picks.size()) return std::size_t{0};
+    const std::size_t pick = state.picks[picks_used_++];
+    if (pick >= choices && impossible_.empty()) {
+      impossible_ = "pick " + std::to_string(picks_used_) + " is " + std::to_string(pick) +
+                    ", of " + std::to_string(choices) + " choices";
+    }
+    return pick;
   });
   const std::uint64_t operations = crashed_->operation_count();
   schedule_ = operations < crash_point_ ? "after the last operation"
@@ -257,18 +314,38 @@ Status CrashTester::repeat(const CrashState& state) {
   auto image = crashed_->crash(options_.crash);
   for (std::uint32_t crashes = 0;; ++crashes) {
     const auto whole = image->clone();
-    if (Status judged = check_(whole); !judged || crashes == state.recoveries) return judged;
+    if (Status judged = ask(whole); !judged || crashes == state.recoveries) return judged;
     if (whole->operation_count() == 0) return {};
     image->cut_power_at(1 + chooser_.pick(whole->operation_count()));
-    check_(image).ignore("it has lost power on its way; the next boot is judged");
+    ask(image).ignore("it has lost power on its way; the next boot is judged");
     schedule_ += ", then in check() " + crashed_at(*image, options_.crash);
     image = image->crash(options_.crash);
   }
 }
 
+std::string CrashTester::misfit(const CrashState& state) const {
+  if (!impossible_.empty()) return impossible_;
+  if (picks_used_ == state.picks.size()) return {};
+  return std::to_string(picks_used_) + " picks were made, the state has " +
+         std::to_string(state.picks.size());
+}
+
 Result<CrashTestReport> CrashTester::replay(const CrashState& state) {
-  run_to(state.crash_point);
+  Error unlike{.code = Errc::invalid_argument,
+               .next_step =
+                   "give it the options of the test that named the state, and the same "
+                   "run() and check() but for what you mended"};
+  if (Status ran = run_to(state.crash_point); !ran) return ran.error();
+  const std::uint64_t last = crashed_->operation_count() + 1;
+  if (state.crash_point == 0 || state.crash_point > last) {
+    unlike.message = "no such state: run() has crash points 1 to " + std::to_string(last);
+    return unlike;
+  }
   if (const Status judged = repeat(state); !judged) return named(state, judged.error());
+  if (std::string why = misfit(state); !why.empty()) {
+    unlike.message = "another state passed, not the one that was named: " + why;
+    return unlike;
+  }
   return CrashTestReport{.crash_points = 1, .states = 1};
 }
 
@@ -296,11 +373,11 @@ Error CrashTester::shortest(CrashState state, Error error) {
     }
   }
   while (!state.picks.empty() && state.picks.back() == 0) state.picks.pop_back();
+  if (const Status judged = repeat(state); !judged) error = judged.error();
   return named(state, error);
 }
 
-Error CrashTester::named(const CrashState& state, Error error) {
-  if (const Status judged = repeat(state); !judged) error = judged.error();
+Error CrashTester::named(const CrashState& state, Error error) const {
   error.message = "seed " + std::to_string(options_.seed) + ", " + options_.model.name +
                   ", state " + to_string(state) + ", " + schedule_ + ": " + error.message;
   error.next_step = "to repeat it alone, set CrashTestOptions::replay = CrashState" +

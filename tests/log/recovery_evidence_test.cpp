@@ -56,6 +56,17 @@ TEST(RecoveryNames, UnbornSegmentIsSetAsideAndItsNumberUsed) {
   expect_holds(box.close(), 3);
 }
 
+// Somebody opened the log after that and got no further.
+TEST(RecoveryNames, UnbornSegmentBehindACleanCloseMeansACrash) {
+  LogBox box;
+  box.append(2).close();
+  const std::string unborn = log::to_string(log::SegmentName{2, EntryId{3}});
+  box.put("wal/" + unborn, Bytes(600, std::byte{7}));
+  const RecoveryReport report = box.open().report();
+  EXPECT_EQ(report.quarantined_files, std::vector{unborn});
+  EXPECT_EQ(report.origin, Origin::crash);
+}
+
 TEST(RecoveryNames, NothingInQuarantineIsReplaced) {
   LogBox box;
   box.append(2).kill();

@@ -201,6 +201,9 @@ TEST_F(CrashModels, FilesCanBeAddedAndSectorsSwapped) {
   EXPECT_THAT(d->add_file("b", d->read_file("a").value()), IsOk());
   EXPECT_THAT(d->add_file("b", {}), HasErrc(Errc::already_exists));
   EXPECT_THAT(d->add_file("sub/b", {}), HasErrc(Errc::not_found));
+  for (const char* name : {"", ".", ".."}) {
+    EXPECT_THAT(d->add_file(name, {}), HasErrc(Errc::invalid_argument)) << name;
+  }
   EXPECT_THAT(d->swap_sectors({"a", 0}, {"a", 1}), IsOk());
   EXPECT_THAT(d->swap_sectors({"a", 0}, {"b", 0}), IsOk());
   EXPECT_THAT(d->swap_sectors({"a", 2}, {"b", 0}), HasErrc(Errc::invalid_argument));

@@ -105,7 +105,8 @@ class CrashDirectory : public Directory {
   virtual Status truncate_file(std::string_view path, std::uint64_t bytes) = 0;
   virtual Status remove_file(std::string_view path) = 0;
   virtual Status swap_files(std::string_view path, std::string_view other) = 0;
-  /// A copy of another file, or one of earlier under a name of its own. already_exists.
+  /// A copy of another file, or one of earlier under a name of its own. already_exists;
+  /// invalid_argument: a file cannot have that name.
   virtual Status add_file(std::string_view path, BytesView bytes) = 0;
   virtual Status swap_sectors(const SectorPlace& a, const SectorPlace& b) = 0;
 };

@@ -43,9 +43,10 @@ struct CrashState {
 
 struct CrashTestOptions {
   std::uint64_t seed = 1;
-  /// How many states are judged about, half of them at most with crashes in check(). Each crash
-  /// point has an equal share; those with more states than half their share have the first ones
-  /// enumerated and the rest sampled by seed.
+  /// How many states are judged, about: a crash point is judged in a few whatever it says. Half of
+  /// them are shared by the crash points; one with more states than half its share has the first
+  /// ones enumerated and the rest sampled by seed. Of the others, crashes of check() take half, and
+  /// each depth half of what is then left.
   std::uint64_t states_max = 100'000;
   Crash crash = Crash::power_cut;
   /// What the device may do. Beyond CrashModel::is_legal() losses are to be expected: there
@@ -53,17 +54,22 @@ struct CrashTestOptions {
   CrashModel model{};
   std::uint32_t sector_bytes = 512;
   std::size_t tear_cuts = 3;
-  /// How many crashes of check() itself may follow each other, each at one of its operations,
-  /// before it is let finish. Done with up to four states of each crash point, then with those that
-  /// such crashes left. 0, never: for a check() that goes on to write what it would not accept when
-  /// it is called again.
+  /// How many crashes of check() itself may follow each other before it is let finish: at each of
+  /// its operations, or at as many, evenly spread, as states_max allows (see
+  /// CrashTestReport::checks_not_cut). Done with up to four states of each crash point, then with
+  /// up to 256 of those that such crashes left. 0, never: for a check() that goes on to write what
+  /// it would not accept when it is called again.
   std::uint32_t recovery_depth = 3;
   /// Judges that one state alone.
   std::optional<CrashState> replay{};
 };
 
 struct CrashTestReport {
-  std::uint64_t crash_points = 0, states = 0;  // states: how many were judged
+  std::uint64_t crash_points = 0;  // the operations of run(), and one behind the last
+  std::uint64_t states = 0;        // different ones that were judged
+  std::uint64_t checks_cut = 0;    // how often check() lost power on its way
+  /// At how many of its operations it was not cut, since states_max was too small.
+  std::uint64_t checks_not_cut = 0;
 };
 
 /// crash_test() without the model: `run` keeps what was acknowledged for `check`.
@@ -75,10 +81,12 @@ Result<CrashTestReport> run_crash_test(
 ///
 /// run(std::shared_ptr<Directory>) -> Model works on an empty directory until a call fails, and
 /// returns what was acknowledged. It is run once for each of its operations, which then finds the
-/// power cut, and once to the end; so it must do the same each time.
+/// power cut, and once to the end; so it must do the same each time. invalid_argument: it did not,
+/// or it threw; CrashTestOptions::replay names a state that there is not.
 /// check(std::shared_ptr<Directory>, const Model&)
 /// -> Status opens what is left and judges it; it gets its own copy of the model, and equal images
-/// are judged once per crash point.
+/// are judged once per crash point. What it throws counts as an error; thrown or answered, it
+/// counts only where check() was let finish.
 ///
 /// The error is check's. Its one line says where the power went and names the CrashState that
 /// repeats it: the shortest that was found, with the fewest crashes, at the earliest operation,

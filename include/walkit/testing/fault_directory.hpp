@@ -32,7 +32,8 @@ enum class Fault {
 /// syncs that lose it.
 ///
 /// To meet every fault of a workload: run it once, ask for the counts, and run it once for each
-/// number with fail_at(). Any thread.
+/// number with fail_at(). A fault that a log can do without, as when it writes LOCK, is no error of
+/// any call. `below` is not null. Any thread.
 class FaultDirectory : public PassingDirectory {
  public:
   [[nodiscard]] static std::shared_ptr<FaultDirectory> create(std::shared_ptr<Directory> below);
@@ -40,9 +41,10 @@ class FaultDirectory : public PassingDirectory {
   /// That one fails. Several may be set; 0: none.
   virtual void fail_at(std::uint64_t operation, Fault fault) = 0;
   virtual void fail_read_at(std::uint64_t read, Fault fault) = 0;
-  /// It and all later operations fail: a device that is full, or gone. Reads go on.
+  /// It and all later operations fail: a device that is full, or gone. Reads go on. The last call
+  /// counts.
   virtual void fail_from(std::uint64_t operation, Fault fault) = 0;
-  /// Forgets all faults that were set: there is room again.
+  /// Forgets all faults that were set: there is room again. What was killed stays so.
   virtual void lift() = 0;
   /// All later calls answer io, and the locks taken through this are free, as when a process dies.
   /// What it wrote stays for others who use the directory below.

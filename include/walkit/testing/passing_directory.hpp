@@ -32,7 +32,9 @@ class PassingFile : public File {
 };
 
 /// Hands every call on to the directory below, for a Directory of your own that differs in a call
-/// or two. Any thread, where the directory below allows it.
+/// or two. A log lives in a subdirectory: to be asked about that too, override wrap_subdirectory()
+/// and give another one of your own. `below` is not null. Any thread, where the directory below
+/// allows it.
 class PassingDirectory : public Directory {
  public:
   explicit PassingDirectory(std::shared_ptr<Directory> below) : below_(std::move(below)) {}
