@@ -15,7 +15,8 @@ namespace {
 using testing::Crash;
 using testing::CrashDirectory;
 
-constexpr std::uint64_t kSamples = 6;  // crash states of each pair of operations
+// Crash states of each pair of operations.
+std::uint64_t samples() { return from_environment("WALKIT_CRASH_SAMPLES", 6); }
 
 struct Lives {
   Trace first{}, second{};
@@ -32,7 +33,7 @@ bool crash_at(const Lives& lives, std::uint64_t kill_point, std::uint64_t& state
     const auto second = killed->clone();
     second->cut_power_at(cut_point);
     const Model model = run(second, setup, lives.second, left, 2);
-    for (std::uint64_t sample = 0; sample < kSamples; ++sample, ++states) {
+    for (std::uint64_t sample = 0; sample < samples(); ++sample, ++states) {
       EXPECT_THAT(check(second->crash(Crash::power_cut), setup, model), testing::IsOk())
           << "killed at " << kill_point << ", power cut at " << cut_point;
     }

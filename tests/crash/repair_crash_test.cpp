@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "crash/salvage_story.hpp"
+#include "crash/workload.hpp"
 #include "walkit/maintenance.hpp"
 #include "walkit/testing/checked_directory.hpp"
 #include "walkit/testing/fault_directory.hpp"
@@ -98,12 +99,12 @@ class RepairCrash : public ::testing::TestWithParam<Damaged> {
 };
 
 TEST_P(RepairCrash, AnywhereASecondRepairFinishes) {
-  constexpr int kStatesOfEach = 6;
+  const std::uint64_t states = from_environment("WALKIT_CRASH_SAMPLES", 6);
   for (std::uint64_t at = 1; at <= operations_; ++at) {
     const auto cut = story_.image->clone();
     cut->cut_power_at(at);
     ASSERT_FALSE(repair(cut).has_value()) << at;
-    for (int state = 0; state < kStatesOfEach; ++state) {
+    for (std::uint64_t state = 0; state < states; ++state) {
       const Crash kind = state == 0 ? Crash::process_kill : Crash::power_cut;
       expect_finishes(cut->crash(kind),
                       "operation " + std::to_string(at) + " state " + std::to_string(state));
