@@ -142,7 +142,7 @@ class FaultFile final : public PassingFile {
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> into) override {
     const auto fault = plan_->begin_read();
     if (fault && fault != Fault::wrong_bytes) return at(offset, *fault);
-    const auto got = PassingFile::read_at(offset, into);
+    auto got = PassingFile::read_at(offset, into);
     if (!got || !fault) return got;
     for (std::byte& byte : into.first(*got)) byte ^= std::byte{0x10};
     return got;
