@@ -98,9 +98,10 @@ auto WalReader<E, C>::Cursor::pull(std::chrono::milliseconds timeout) -> std::op
   }
   for (;;) {
     auto more = log_->advance(timeout);
+    const bool at_end = more && !*more;
     Status ready =
-        more ? undecoded_.merge(log_->summary(), !*more, merged_) : Status(std::move(more).error());
-    if (ready && !*more) return std::nullopt;
+        more ? undecoded_.merge(log_->summary(), at_end, merged_) : Status(std::move(more).error());
+    if (ready && at_end) return std::nullopt;
     Item item = ready ? decode(codec_, log_->entry()) : Item(std::move(ready).error());
     if (item) return item;
     if (is_hole(mode_, item.error())) {
