@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -46,6 +47,19 @@ Chooser::Source always(std::size_t answer) {
 
 Chooser::Source at_random(std::uint64_t seed) {
   return [random = Random(seed)](std::size_t choices) mutable { return random.below(choices); };
+}
+
+/// What the call threw, in words. none: nothing.
+template <class Call>
+std::optional<std::string> exception_of(Call&& call) {
+  try {
+    call();
+    return std::nullopt;
+  } catch (const std::exception& exception) {
+    return exception.what();
+  } catch (...) {
+    return "something that is no std::exception";
+  }
 }
 
 /// A state that is judged, found good, and may be crashed on its way through check().
@@ -117,19 +131,12 @@ Status CrashTester::run_to(std::uint64_t crash_point) {
                                      .pick = [this](std::size_t n) { return chooser_.pick(n); },
                                      .tear_cuts = options_.tear_cuts});
   crashed_->cut_power_at(crash_point);
-  std::string thrown;
-  try {
-    run_(crashed_);
-    return same_as_before();
-  } catch (const std::exception& exception) {
-    thrown = exception.what();
-  } catch (...) {
-    thrown = "something that is no std::exception";
-  }
+  const auto thrown = exception_of([this] { run_(crashed_); });
+  if (!thrown) return same_as_before();
   return Error{
       .code = Errc::invalid_argument,
       .message = "run() threw, at operation " + std::to_string(crashed_->operation_count()) + ": " +
-                 thrown,
+                 *thrown,
       .next_step = "end run() where a call fails, and return what was acknowledged until then"};
 }
 
@@ -150,15 +157,10 @@ Status CrashTester::same_as_before() const {
 }
 
 Status CrashTester::ask(const std::shared_ptr<Directory>& directory) {
-  std::string thrown;
-  try {
-    return check_(directory);
-  } catch (const std::exception& exception) {
-    thrown = exception.what();
-  } catch (...) {
-    thrown = "something that is no std::exception";
-  }
-  return Error{.code = Errc::corrupt, .message = "check() threw: " + thrown};
+  Status answer;
+  const auto thrown = exception_of([&] { answer = check_(directory); });
+  if (!thrown) return answer;
+  return Error{.code = Errc::corrupt, .message = "check() threw: " + *thrown};
 }
 
 Result<CrashTestReport> CrashTester::test_all() {
