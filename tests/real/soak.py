@@ -208,7 +208,7 @@ class Layers:
                 crash, "CrashStates.*", WALKIT_CRASH_CALLS=calls)),
             Layer("simulated: models", 4, self.once(
                 crash, "*CrashStatesOfModel*:*CrashRecovery*", WALKIT_CRASH_CALLS=calls)),
-            Layer("simulated: sampled", 22, self.seeded(
+            Layer("simulated: sampled", 30, self.seeded(
                 crash, "*CrashSamples*/0:*Worlds.*", 5000, WALKIT_CRASH_WORLDS="5000")),
             Layer("simulated: twice", 2, self.once(crash, "CrashTwice*")),
             Layer("failing operations", 2, self.once(
@@ -233,7 +233,7 @@ class Layers:
                 "states", "--fs", kind, *memory)))
         layers.append(Layer("cut: qemu", 3, self.driver("qemu", *memory)))
         if self.options.fuzz:
-            layers.append(Layer("fuzzing", 18, self.fuzz()))
+            layers.append(Layer("fuzzing", 12, self.fuzz()))
         return layers
 
     def proofs(self):
