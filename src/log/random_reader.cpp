@@ -131,10 +131,7 @@ Status RandomReader::look_anew() {
       take_snapshot(*directory_, options_.expect_durable_through, options_.frame_bytes_max);
   if (!snapshot) return snapshot.error();
   view_->snapshot = std::move(*snapshot);
-  if (view_->snapshot.live) {
-    drop_unborn(*directory_, view_->snapshot.listing);
-    return find_end();
-  }
+  if (view_->snapshot.live) return find_end();
   if (view_->segments().empty()) return {};
   auto file = directory_->open(view_->segments().back().file, OpenMode::read);
   if (!file) return file.error();

@@ -6,16 +6,12 @@ namespace walkit::log {
 
 /// What a reader sees of a log at one moment, beside a writer or without one.
 struct Snapshot {
-  Listing listing{};
+  Listing listing{};  // without a newest file that was not born yet
   bool live = false;  // somebody holds the lock
   /// Live: the durable id, the end whatever the mode. Else the last whole entry.
   EntryId end{};
   Survey survey{};  // not live: the newest segment, judged
 };
-
-/// Beside a writer: takes a newest file off the listing that MANIFEST does not name and whose
-/// header did not get to the device. The writer that is just opening the log sets it aside.
-void drop_unborn(Directory& directory, Listing& listing);
 
 /// Looks until what it saw is of one moment. Readers give no verdict about damage before they have
 /// read the place again after the evidence: beside a writer the first look may be the older one.
