@@ -72,7 +72,8 @@ std::size_t Compressor::compress(std::span<std::byte> entries) noexcept {
 
 // Into scratch_. 0: it does not fit.
 std::size_t Compressor::pack(BytesView entries, std::size_t bytes_max) noexcept {
-  if (entries.size() > kCompressedEntriesMax || !make_scratch(bytes_max)) return 0;
+  static_assert(kFrameBytesMax <= kCompressedEntriesMax, "no frame is too large to be compressed");
+  if (!make_scratch(bytes_max)) return 0;
   if (algorithm_ == Compression::lz4) {
     const int packed = LZ4_compress_default(
         reinterpret_cast<const char*>(entries.data()), reinterpret_cast<char*>(scratch_.get()),

@@ -100,9 +100,9 @@ std::size_t store_varint(std::uint64_t value, std::byte* into) noexcept {
 
 std::optional<std::uint64_t> take_varint(BytesView& from) noexcept {
   std::uint64_t value = 0;
-  for (std::size_t n = 0; n < from.size() && n < kVarintBytesMax; ++n) {
+  for (std::size_t n = 0; n < from.size(); ++n) {
     const auto byte = std::to_integer<std::uint64_t>(from[n]);
-    if (n == kVarintBytesMax - 1 && byte > 1) return std::nullopt;
+    if (n == kVarintBytesMax - 1 && byte > 1) return std::nullopt;  // so that it ends here
     value |= (byte & 0x7f) << (7 * n);
     if (byte >= 0x80) continue;
     if (byte == 0 && n > 0) return std::nullopt;

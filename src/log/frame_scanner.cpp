@@ -34,7 +34,7 @@ std::uint64_t FrameScanner::limit_of(const FrameHeader& header, std::uint64_t fr
 }
 
 bool FrameScanner::over_readers_cap() const {
-  if (fault_ != FrameFault::structure || !fault_header_) return false;
+  if (!fault_header_ || fault_ != FrameFault::structure) return false;
   return frame_bytes_ > limit_of(*fault_header_, frame_bytes_max_) &&
          frame_bytes_ <= limit_of(*fault_header_, log_bytes_max_);
 }

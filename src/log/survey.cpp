@@ -78,17 +78,14 @@ Status check_against_manifest(const ManifestSlot* slot, const OpenSegment& segme
   return {};
 }
 
-// The header says where its predecessor ends and the one before must be what it says.
-Status check_predecessor(Directory& directory, const Listing& listing, const SegmentHeader& header,
-                         std::string_view file) {
-  const auto& segments = listing.segments;
-  const auto here = std::find_if(segments.begin(), segments.end(), [&](const SegmentFile& s) {
-    return s.name.number == header.number;
-  });
-  if (here == segments.begin() || here == segments.end()) return {};
-  const auto before = open_segment(directory, *std::prev(here));
+// The header says where its predecessor ends and the one before must be what it says. `here` is a
+// place in the listing.
+Status check_predecessor(Directory& directory, const Listing& listing, std::size_t here,
+                         const SegmentHeader& header) {
+  if (here == 0) return {};
+  const auto before = open_segment(directory, listing.segments[here - 1]);
   if (!before) return before.error();
-  return check_link(before->header, header, file);
+  return check_link(before->header, header, listing.segments[here].file);
 }
 
 RemainderEvidence remainder_of(const Survey& survey, const ProvenEnd& end) {
@@ -189,8 +186,9 @@ Error newer_frame(std::string_view file, std::uint64_t offset) {
 }
 
 bool may_be_unborn(const std::optional<ManifestView>& manifest, const SegmentName& segment) {
-  if (!manifest || !manifest->faults.empty() || manifest->newest() == nullptr) return false;
-  return segment.number > manifest->newest()->last_segment;
+  const bool whole = manifest && manifest->faults.empty();
+  const ManifestSlot* slot = whole ? manifest->newest() : nullptr;
+  return slot != nullptr && segment.number > slot->last_segment;
 }
 
 Status classify_names(Directory& directory, Listing& listing) {
@@ -276,7 +274,7 @@ Result<Survey> survey(Directory& directory, const Listing& listing, const Witnes
       continue;
     }
     if (Status ok = check_against_manifest(slot, *segment, newest.file); !ok) return ok.error();
-    if (Status ok = check_predecessor(directory, listing, segment->header, newest.file); !ok) {
+    if (Status ok = check_predecessor(directory, listing, i, segment->header); !ok) {
       return ok.error();
     }
     result.decision = {};

@@ -73,8 +73,10 @@ Status search_behind(FrameScanner& scanner, Tail& tail) {
     const auto view = scanner.window().at(at, kStepBytes + kFrameHeaderBytes);
     if (!view) return view.error();
     if (view->empty()) return {};
+#ifdef WALKIT_MUTATIONS
     const bool no_more = mutated(Mutation::zeros_end_the_log) && at == tail.offset;
     if (no_more && all_zero(view->first(std::min(view->size(), kFrameHeaderBytes)))) return {};
+#endif
     const BytesView step = view->first(std::min(view->size(), kStepBytes));
     if (all_zero(step)) continue;
     for (std::size_t i = 0; i < step.size(); i += kFrameAlignment) {
