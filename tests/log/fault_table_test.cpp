@@ -290,5 +290,30 @@ TEST(Fault58, EpochsEndBeforeTheyWrap) {
   expect_holds(box, 1);
 }
 
+TEST(Fault58, SegmentNumbersEndBeforeTheyWrap) {
+  constexpr std::uint64_t kMost = ~std::uint64_t{0};
+  LogBox box;
+  box.append(1).kill();
+  log::SegmentHeader header = read_segment(*box.home(), box.newest().substr(4)).header;
+  log::ManifestSlot slot = log::read_manifest(*box.home()).value().slots[0].value();
+  box.remove(box.newest());
+  header.number = slot.first_segment = kMost;
+  slot.set_last(header);
+  slot.first_salt = slot.last_salt;
+  Bytes manifest;
+  for (slot.generation = 10; slot.generation < 12; ++slot.generation) {
+    const auto encoded = log::encode(slot);
+    manifest.insert(manifest.end(), encoded.begin(), encoded.end());
+  }
+  box.put("wal/MANIFEST", manifest);
+  log::FramesByHand frames(header);
+  box.put("wal/" + log::to_string(log::SegmentName{kMost, EntryId{1}}),
+          frames.entries(1, 0, {text_of(1)}).bytes);
+  const Image before = box.image();
+  EXPECT_THAT(box.try_open(), HasErrc(Errc::too_large));
+  EXPECT_EQ(box.image(), before);
+  expect_holds(box, 1);
+}
+
 }  // namespace
 }  // namespace walkit

@@ -277,6 +277,29 @@ TEST(Format, LayoutAndNameLengthOutOfRangeAreCorrupt) {
   }
 }
 
+TEST(Format, SegmentsOutOfOrderAreNoManifestSlot) {
+  const auto decoded = [](std::uint64_t first, std::uint64_t last) {
+    ManifestSlot slot = manifest_slot();
+    slot.first_segment = first;
+    slot.last_segment = last;
+    return decode_manifest_slot(encode(slot));
+  };
+  EXPECT_THAT(decoded(0, 0), IsOk()) << "none yet";
+  EXPECT_THAT(decoded(7, 7), IsOk());
+  EXPECT_THAT(decoded(0, 7), HasErrc(Errc::corrupt));
+  EXPECT_THAT(decoded(7, 0), HasErrc(Errc::corrupt));
+  EXPECT_THAT(decoded(7, 6), HasErrc(Errc::corrupt));
+}
+
+TEST(Format, UnverifiedHeaderIsWhatStandsThereIfAllOfItDoes) {
+  Bytes bytes = segment_bytes();
+  bytes[156] = std::byte{129};
+  ASSERT_TRUE(unverified_segment_header(bytes));
+  EXPECT_EQ(unverified_segment_header(bytes)->number, segment_header().number);
+  bytes.resize(kSegmentHeaderBytes - 1);
+  EXPECT_FALSE(unverified_segment_header(bytes));
+}
+
 TEST(Format, SaltDiffersByLogSegmentAndEpoch) {
   std::set<std::uint64_t> salts;
   std::size_t made = 0;

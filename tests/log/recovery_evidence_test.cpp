@@ -298,6 +298,18 @@ TEST(RecoveryRefusal, ChangesNoByteWhateverItsReason) {
       [](LogBox& b) { b.directory->swap_files(b.segment(1), b.segment(2)).value(); },
       [](LogBox& b) { change_slots(b, [](log::ManifestSlot& s) { s.log[3] ^= std::byte{1}; }); },
       [](LogBox& b) { change_slots(b, [](log::ManifestSlot& s) { s.last_salt ^= 1; }); },
+      [](LogBox& b) {
+        change_slots(b, [](log::ManifestSlot& s) {
+          s.first_segment = s.last_segment;  // the first two removed, and another life's salt
+          s.first_salt = s.last_salt ^ 1;
+        });
+      },
+      [](LogBox& b) {
+        const auto name = log::parse_segment_name(b.segment(2).substr(4)).value();
+        b.put("wal/" + log::to_string(log::SegmentName{name.number, name.first + 1}),
+              b.directory->read_file(b.segment(2)).value());
+        b.remove(b.segment(2));
+      },
       [](LogBox& b) { b.options.expect_durable_through = EntryId{1000}; },
       [](LogBox& b) {
         b.put("wal/" + log::to_string(log::SegmentName{2, EntryId{9}}), Bytes(99));

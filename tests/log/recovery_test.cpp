@@ -281,6 +281,17 @@ TEST(Recovery, ChangedLimitsRotateBeforeTheFirstAppend) {
   expect_holds(box.close(), 3);
 }
 
+TEST(Recovery, ChangedFrameLimitRotatesToo) {
+  LogBox box;
+  box.append(1).flush(1).kill();
+  box.options.max_frame_bytes = box.options.max_entry_bytes + (1 << 20);
+  box.open().append(1);
+  const auto newest = read_segment(*box.home(), segment_files(box.directory).back());
+  EXPECT_EQ(newest.header.max_frame_bytes, box.options.max_frame_bytes);
+  EXPECT_EQ(newest.header.first, EntryId{3});
+  expect_holds(box.close(), 3);
+}
+
 TEST(Recovery, EveryOptionMayChangeBetweenLives) {
   LogBox box;
   const WalOptions lives[] = {{.layout = Layout::whole_blocks},

@@ -66,6 +66,7 @@ TEST(CompressedBody, ZstdWindowIsAtMost128MiB) {
   EXPECT_THAT(with(16, 7), IsOk());
   EXPECT_THAT(with(17, 0), IsOk());
   EXPECT_THAT(with(17, 1), HasErrc(Errc::decode));
+  EXPECT_THAT(with(18, 0), HasErrc(Errc::decode));
   EXPECT_THAT(with(31, 7), HasErrc(Errc::decode));
 }
 
