@@ -47,8 +47,9 @@ Error fault_error(const FrameScanner& scanner, std::string_view file, EntryId th
   EntryIdRange gone{scanner.expected(), through};
   // The header holds, so that it is known which entries the damaged body held.
   const auto& header = scanner.fault_header();
-  if (scanner.fault() == FrameFault::body && header && header->count > 0)
+  if (header && scanner.fault() == FrameFault::body && header->count > 0) {
     gone.last = header->last();
+  }
   return damage(file, "no valid frame where acknowledged entries were", gone, scanner.position());
 }
 

@@ -41,10 +41,12 @@ std::uint64_t room_for(std::uint64_t body_bytes, Layout layout) noexcept {
 }
 
 void Group::add(EntryId first, std::span<const BytesView> payloads) {
+#ifdef WALKIT_MUTATIONS
   if (mutated(Mutation::batch_over_frames) && payloads.size() > 1) {
     add(first, payloads.first(1));
     return add(first + 1, payloads.subspan(1));
   }
+#endif
   const std::size_t begin = bodies_.size();
   reserve_more(calls_, 1);
   reserve_more(headers_, kFrameHeaderBytes);
@@ -128,15 +130,15 @@ std::unique_ptr<SegmentWriter> SegmentWriter::adopt(std::string name, std::uniqu
 #endif
 
 Status SegmentWriter::publish(Directory& directory) {
-  const bool early = mutated(Mutation::rename_before_sync);
-  if (!early) {
-    if (Status ok = file_->sync(); !ok) return ok;
+#ifdef WALKIT_MUTATIONS
+  if (mutated(Mutation::rename_before_sync)) {
+    Status early = directory.rename({.from = temporary_name(name_), .to = name_});
+    if (early) early = directory.sync();
+    return early ? file_->sync() : early;
   }
+#endif
+  if (Status ok = file_->sync(); !ok) return ok;
   if (Status ok = directory.rename({.from = temporary_name(name_), .to = name_}); !ok) return ok;
-  if (early) {
-    if (Status ok = directory.sync(); !ok) return ok;
-    return file_->sync();
-  }
   if (mutated(Mutation::no_directory_sync)) return {};
   return directory.sync();
 }
