@@ -181,6 +181,16 @@ TEST(OlderSegment, OfAnotherLogThanTheManifestSaysIsCorrupt) {
   EXPECT_EQ(answer.error().message, "belongs to another log");
 }
 
+TEST(OlderSegment, ThatIsMissingIsMissedWithoutAManifestToo) {
+  const auto root = TwoSegments().laid();
+  ASSERT_THAT(root->subdirectory("wal", OpenMode::read).value()->remove(kOlder), IsOk());
+  for (const ReplayMode mode : kModes) {
+    const auto answer = read_all(root, mode);
+    ASSERT_THAT(answer, HasErrc(Errc::corrupt));
+    EXPECT_EQ(answer.error().lost, (EntryIdRange{EntryId{1}, EntryId{3}}));
+  }
+}
+
 /// What is read from `first` to `last`.
 std::vector<std::string> texts_of(const Reader& reader, std::uint64_t first, std::uint64_t last) {
   std::vector<std::string> texts;
