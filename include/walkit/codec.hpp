@@ -70,6 +70,16 @@ template <class E>
 concept BytesEntry = std::same_as<E, std::string> || std::same_as<E, Bytes> ||
     std::same_as<E, std::string_view> || std::same_as<E, BytesView>;
 
+/// The bytes of such an entry; borrows.
+template <BytesEntry E>
+[[nodiscard]] BytesView view_bytes(const E& entry) noexcept {
+  if constexpr (std::convertible_to<const E&, std::string_view>) {
+    return as_bytes(std::string_view(entry));
+  } else {
+    return BytesView(entry);
+  }
+}
+
 /// Entries that are bytes already, stored as they are; every decode succeeds. A decoded view lives
 /// as long as the bytes it was decoded from: inside a replay callback only. Any thread.
 struct BytesCodec {

@@ -42,11 +42,7 @@ R call_codec([[maybe_unused]] Errc code, F&& call) {
 template <BytesEntry E>
 Status BytesCodec::encode(const E& entry, ByteSink& out) const {
   return call_codec<Status>(Errc::encode, [&]() -> Status {
-    if constexpr (std::convertible_to<const E&, std::string_view>) {
-      out.write(std::string_view(entry));
-    } else {
-      out.write(BytesView(entry));
-    }
+    out.write(view_bytes(entry));
     return {};
   });
 }

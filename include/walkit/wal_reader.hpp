@@ -160,8 +160,11 @@ Result<ReplaySummary> WalReader<E, C>::run(ReplayMode mode, ReplayRange range, F
 
 template <class E, class C>
 Result<WalRecord<E>> WalReader<E, C>::decode(const C& codec, const EntryView& entry) {
+  Result<E> payload = decode_entry<E>(codec, entry.payload, entry.schema);
+  if constexpr (std::is_nothrow_move_constructible_v<E>) {
+    if (payload) return WalRecord<E>{entry.entry_id, std::move(*payload)};
+  }
   return call_codec<Result<WalRecord<E>>>(Errc::decode, [&]() -> Result<WalRecord<E>> {
-    Result<E> payload = decode_entry<E>(codec, entry.payload, entry.schema);
     if (payload) return WalRecord<E>{entry.entry_id, std::move(*payload)};
     Error error = std::move(payload).error();
     error.message = "entry " + to_string(entry.entry_id) + ": " + error.message;

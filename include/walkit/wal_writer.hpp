@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <initializer_list>
 #include <memory>
 #include <optional>
@@ -80,6 +81,9 @@ class WalWriter {
     std::vector<BytesView> payloads{};
   };
   Result<Encoded> encode(std::span<const E> entries) const;
+  // Calls `use` with the payload of one entry: bytes as they are, others in memory of the log.
+  template <class R, class F>
+  R with_payload(const E& entry, F&& use) const;
 
   LogWriter log_;
   C codec_;
@@ -118,14 +122,25 @@ auto WalWriter<E, C>::encode(std::span<const E> entries) const -> Result<Encoded
 }
 
 template <class E, class C>
+template <class R, class F>
+R WalWriter<E, C>::with_payload(const E& entry, F&& use) const {
+  if constexpr (std::same_as<C, BytesCodec>) {
+    return use(view_bytes(entry));
+  } else {
+    LogWriter::Buffer buffer(log_);
+    ByteSink sink(buffer.bytes, log_.max_entry_bytes());
+    if (Status ok = encode_entry(codec_, entry, sink); !ok) return std::move(ok).error();
+    return use(BytesView(buffer.bytes));
+  }
+}
+
+template <class E, class C>
 Result<EntryId> WalWriter<E, C>::append(const E& entry) {
-  Bytes bytes;
-  ByteSink sink(bytes, log_.max_entry_bytes());
-  if (Status ok = encode_entry(codec_, entry, sink); !ok) return std::move(ok).error();
-  const BytesView payload(bytes);
-  auto ids = log_.append({&payload, 1});
-  if (!ids) return std::move(ids).error();
-  return ids->last;
+  return with_payload<Result<EntryId>>(entry, [&](BytesView payload) -> Result<EntryId> {
+    auto ids = log_.append({&payload, 1});
+    if (!ids) return std::move(ids).error();
+    return ids->last;
+  });
 }
 
 template <class E, class C>
@@ -137,7 +152,8 @@ Result<EntryIdRange> WalWriter<E, C>::append_batch(std::span<const E> entries) {
 
 template <class E, class C>
 Result<Ticket> WalWriter<E, C>::append_async(const E& entry) {
-  return append_batch_async({&entry, 1});
+  return with_payload<Result<Ticket>>(
+      entry, [&](BytesView payload) { return log_.append_async({&payload, 1}); });
 }
 
 template <class E, class C>

@@ -71,11 +71,13 @@ class FsFile final : public File {
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> into) override;
   Status write_at(std::uint64_t offset, std::span<const BytesView> parts) override;
   Status fill_zeros(std::uint64_t to) override;
+  Status allocate(std::uint64_t to) override;
   Status truncate(std::uint64_t bytes) override;
   Status sync() override;
   Result<std::uint64_t> size() override;
 
  private:
+  void start_writeback(std::uint64_t begin, std::uint64_t end) const noexcept;
   [[nodiscard]] Error failed(std::string message, std::uint64_t offset = 0) const {
     Error error = system_error(name_, errno, std::move(message));
     error.offset = offset;
@@ -110,6 +112,7 @@ Status FsFile::write_at(std::uint64_t offset, std::span<const BytesView> parts) 
   for (const BytesView part : parts) bytes += part.size();
   if (Status range = check_range(name_, offset, bytes); !range) return range;
 
+  const std::uint64_t begin = offset;
   Unwritten unwritten{parts};
   std::array<iovec, IOV_MAX> batch;
   while (const std::size_t count = unwritten.gather(batch)) {
@@ -127,7 +130,33 @@ Status FsFile::write_at(std::uint64_t offset, std::span<const BytesView> parts) 
     written_ = std::max(written_, offset);
     unwritten.advance(static_cast<std::size_t>(put));
   }
+  start_writeback(begin, offset);
   return {};
+}
+
+// What is large is on its way to the device at once, so that the sync behind it finds little left.
+// Not the last page, which the next write goes on with. A hint: errors come with the sync.
+void FsFile::start_writeback(std::uint64_t begin, std::uint64_t end) const noexcept {
+  constexpr std::uint64_t kLargeBytes = 256 << 10, kPageBytes = 4096;
+  if (end - begin < kLargeBytes) return;
+  begin -= begin % kPageBytes;
+  end -= end % kPageBytes;
+  ::sync_file_range(fd_.get(), static_cast<off_t>(begin), static_cast<off_t>(end - begin),
+                    SYNC_FILE_RANGE_WRITE);
+}
+
+Status FsFile::allocate(std::uint64_t to) {
+  if (mode_ == OpenMode::read) return opened_for_reading(name_);
+  if (Status range = check_range(name_, to, 0); !range) return range;
+  Result<std::uint64_t> at = size();
+  if (!at) return at.error();
+  if (*at >= to) return {};
+  const int done = retry_interrupted([&] {
+    return ::fallocate(fd_.get(), 0, static_cast<off_t>(*at), static_cast<off_t>(to - *at));
+  });
+  if (done == 0) return {};
+  if (errno == EOPNOTSUPP || errno == ENOSYS) return fill_zeros(to);
+  return failed("cannot allocate space", *at);
 }
 
 Status FsFile::fill_zeros(std::uint64_t to) {

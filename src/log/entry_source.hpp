@@ -2,7 +2,7 @@
 
 #include <chrono>
 
-#include "walkit/log/log_reader.hpp"
+#include "log/reading.hpp"
 
 namespace walkit::log {
 
@@ -17,6 +17,14 @@ class EntrySource {
   /// Moves to the next entry; false: there is none, or `timeout` passed where the source waits for
   /// more. Not called again after an error.
   virtual Result<bool> advance(std::chrono::milliseconds timeout) = 0;
+  /// The same for an entry of a frame all of which is given: most of them. False: ask advance().
+  [[nodiscard]] bool advance_in_frame() noexcept {
+    if (!gives_frame_ || entries_.empty()) return false;
+    const EntryView* entry = entries_.take();
+    if (entry == nullptr) return false;
+    give(*entry);
+    return true;
+  }
 
   [[nodiscard]] const EntryView& entry() const { return *entry_; }
   [[nodiscard]] const ReplaySummary& summary() const { return summary_; }
@@ -29,6 +37,9 @@ class EntrySource {
     summary_.entries.last = entry.entry_id;
     ++summary_.entry_count;
   }
+
+  FrameEntries entries_{};    // of the frame that is being given
+  bool gives_frame_ = false;  // to its end: no limit lies in it
 
   ReplaySummary summary_{.entries = {EntryId{1}, EntryId{}}};
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "walkit/base/bytes.hpp"
 #include "walkit/base/result.hpp"
@@ -12,7 +13,7 @@ namespace walkit::log {
 /// live until the next call. One thread.
 class FileWindow {
  public:
-  static constexpr std::size_t kStepBytes = 256 << 10;
+  static constexpr std::size_t kStepBytes = 384 << 10;
 
   explicit FileWindow(File& file, std::size_t step_bytes = kStepBytes)
       : file_(&file), step_bytes_(step_bytes) {}
@@ -20,13 +21,16 @@ class FileWindow {
   /// `bytes` bytes at `offset`, fewer only at the end of the file.
   Result<BytesView> at(std::uint64_t offset, std::size_t bytes);
   /// Forgets what was read: a file that others write may have changed.
-  void refresh() noexcept { buffer_.clear(); }
+  void refresh() noexcept { bytes_ = 0; }
 
  private:
+  Status read(std::uint64_t offset, std::size_t bytes);
+
   File* file_;
   std::size_t step_bytes_;
-  std::uint64_t begin_ = 0;  // of buffer_, in the file
-  Bytes buffer_{};
+  std::uint64_t begin_ = 0;  // of the buffer, in the file
+  std::unique_ptr<std::byte[]> buffer_{};
+  std::size_t bytes_ = 0, capacity_ = 0;
 };
 
 }  // namespace walkit::log

@@ -58,7 +58,6 @@ class Follower : public EntrySource {
   std::optional<FrameScanner> scanner_{};
   bool reread_ = false;  // the place of a fault, since the evidence
 
-  FrameEntries entries_{};  // of the frame that is being given
 };
 
 }  // namespace walkit::log

@@ -64,6 +64,8 @@ using LogIdentity = std::array<std::byte, 16>;
   return left < kFrameHeaderBytes ? aligned + left : aligned;
 }
 static_assert(next_frame_offset(512) == 512 && next_frame_offset(961) == 1024);
+/// The most that next_frame_offset() skips, and a little more.
+inline constexpr std::uint64_t kFramePaddingMax = kFrameHeaderBytes + kFrameAlignment;
 
 [[nodiscard]] constexpr std::uint64_t next_block_offset(std::uint64_t offset) {
   return (offset + kBlockBytes - 1) / kBlockBytes * kBlockBytes;

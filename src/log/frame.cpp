@@ -176,7 +176,7 @@ Result<BodyParts> split_body(const FrameHeader& header, BytesView body) {
   return parts;
 }
 
-std::optional<BytesView> PayloadCursor::next() noexcept {
+std::optional<BytesView> PayloadCursor::next_long() noexcept {
   const auto bytes = take_varint(rest_);
   if (!bytes || *bytes > rest_.size()) return std::nullopt;
   const BytesView payload = rest_.first(*bytes);

@@ -99,10 +99,20 @@ class PayloadCursor {
  public:
   explicit PayloadCursor(BytesView entries) : rest_(entries) {}
   /// The next payload; borrows from the entries. none: what is left is no payload.
-  [[nodiscard]] std::optional<BytesView> next() noexcept;
+  [[nodiscard]] std::optional<BytesView> next() noexcept {
+    // Inline for most payloads, whose length is one byte.
+    if (rest_.empty() || rest_.front() >= std::byte{0x80}) return next_long();
+    const auto bytes = std::to_integer<std::size_t>(rest_.front());
+    if (bytes >= rest_.size()) return std::nullopt;
+    const BytesView payload = rest_.subspan(1, bytes);
+    rest_ = rest_.subspan(1 + bytes);
+    return payload;
+  }
   [[nodiscard]] bool at_end() const { return rest_.empty(); }
 
  private:
+  std::optional<BytesView> next_long() noexcept;
+
   BytesView rest_;
 };
 

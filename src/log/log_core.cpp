@@ -11,6 +11,11 @@ namespace walkit::log {
 namespace {
 
 constexpr std::uint64_t kPrefillStepBytes = 1 << 20;
+// So much goes to the kernel at once where no policy asks for it: larger writes gain nothing, and
+// what is copied is still in the processor's cache.
+constexpr std::uint64_t kWriteBytes = 1 << 20;
+// More than this is given back to the system between calls.
+constexpr std::size_t kLentBytesMax = 1 << 20;
 
 // What is refused stays refused where there is no memory to say why.
 template <class Make>
@@ -36,8 +41,12 @@ LogCore::LogCore(LogStart start)
       lock_record_(std::move(*start.lock_record)),
       active_(std::move(start.active)),
       previous_(start.previous),
+      writing_(options_.layout, options_.max_frame_bytes),
       compressor_(options_.compression),
       time_ns_(start.time_ns),
+      told_flushed_(start.last.value),
+      told_durable_(start.last.value),
+      pending_(options_.layout, options_.max_frame_bytes),
       next_(start.last + 1),
       written_(start.last),
       durable_(start.last),
@@ -67,7 +76,6 @@ Status LogCore::check_limits(std::span<const BytesView> payloads) const {
 
 Result<EntryIdRange> LogCore::append(std::span<const BytesView> payloads, Completion completion) {
   const std::uint64_t bytes = body_bytes(payloads);
-  const std::uint64_t room = room_for(bytes, options_.layout);
   const bool timed = options_.flush.time().count() > 0;
   Lock lock = enter();
   if (!lock.owns_lock()) return closed_error();
@@ -81,20 +89,21 @@ Result<EntryIdRange> LogCore::append(std::span<const BytesView> payloads, Comple
     if (completion == Completion::ticket || timed) {
       if (Status ok = start_thread(); !ok) return ok.error();
     }
-    if (Status ok = admit(lock, bytes, room, completion); !ok) {
+    if (Status ok = admit(lock, bytes, completion); !ok) {
       if (mutated(Mutation::id_before_room)) next_ = next_ + payloads.size();
       return ok.error();
     }
     if (payloads.size() >= EntryId::max() - next_) {
       return Error{.code = Errc::too_large, .message = "no entry ids are left in this log"};
     }
-    pending_.add(next_, payloads);
+    const std::uint64_t room = pending_.room_for(bytes);
+    pending_.add(next_, payloads, bytes);
+    pending_room_ += room;
   } catch (const std::bad_alloc&) {
     return no_memory();
   }
   ids = {next_, next_ + payloads.size() - 1};
   next_ = ids.last + 1;
-  pending_room_ += room;
   boundary_entries_ += payloads.size();
   boundary_bytes_ += bytes;
   boundary = options_.flush.is_boundary(boundary_entries_, boundary_bytes_);
@@ -114,29 +123,28 @@ Result<EntryIdRange> LogCore::append(std::span<const BytesView> payloads, Comple
 
 // Waits until the entries of one call may be buffered: there is buffer space, and room for them in
 // a file, so that what is buffered always has room.
-Status LogCore::admit(Lock& lock, std::uint64_t bytes, std::uint64_t room, Completion completion) {
-  const bool never_waits_for_space = completion == Completion::ticket && on_own_thread();
+Status LogCore::admit(Lock& lock, std::uint64_t bytes, Completion completion) {
+  const bool in_own_callback = completion == Completion::ticket && on_own_thread();
   // Asked once for each group, since it is a system call.
   if (pending_.empty() && gave_up_as_fork_child()) return poisoned();
   for (;;) {
     if (Status ok = refusal(); !ok) return ok;
-    const bool buffer_full =
-        !pending_.empty() && pending_.buffered_bytes() + bytes > options_.max_buffer_bytes;
+    const std::uint64_t buffered = pending_.buffered_bytes();
+    const bool full = buffered > 0 && buffered + bytes > options_.max_buffer_bytes;
     if (making_room_) {
       wait_for_change(lock);
-    } else if (buffer_full && !never_waits_for_space) {
-      if (file_busy_) {
-        wait_for_change(lock);
-      } else {
-        run_group(lock, options_.durability);
-      }
-    } else if (has_room(room)) {
+    } else if ((full || buffered >= kWriteBytes) && !file_busy_ && !in_own_callback) {
+      run_group(lock, Durability::flushed);
+      lock.lock();
+    } else if (full && !in_own_callback) {
+      wait_for_change(lock);
+    } else if (has_room(pending_.room_for(bytes))) {
       return {};
     } else {
       making_room_ = true;
-      Status made = make_room(lock, room);
+      Status made = make_room(lock, frame_room(bytes, options_.layout));
       making_room_ = false;
-      changed_.notify_all();
+      wake_all();
       if (!made) return made;
     }
   }
@@ -144,6 +152,10 @@ Status LogCore::admit(Lock& lock, std::uint64_t bytes, std::uint64_t room, Compl
 
 bool LogCore::reached(EntryId through, Durability level) const {
   return through <= durable_ || (level == Durability::flushed && through <= written_);
+}
+
+bool LogCore::was_told(EntryId through, Durability level) const {
+  return through.value <= (level == Durability::durable ? told_durable_ : told_flushed_).load();
 }
 
 Status LogCore::refusal() const {
@@ -212,7 +224,11 @@ bool LogCore::gave_up_as_fork_child() {
 }
 
 void LogCore::wait_for_change(Lock& lock) {
-  if (!gave_up_as_fork_child()) changed_.wait(lock);
+  if (gave_up_as_fork_child()) return;
+  const std::uint32_t seen = changes_.load();
+  lock.unlock();
+  changes_.wait(seen);
+  lock.lock();
 }
 
 // For I/O without the mutex; nobody else touches the file until it is released.
@@ -226,7 +242,15 @@ void LogCore::release_file(Lock& lock) {
   lock.lock();
   note_space();
   file_busy_ = false;
-  changed_.notify_all();
+  wake_all();
+}
+
+// The caller has the mutex.
+void LogCore::wake_all() {
+  for (std::atomic<std::uint32_t>* word : {&changes_, &turns_[0], &turns_[1]}) {
+    word->fetch_add(1);
+    word->notify_all();
+  }
   if (thread_.joinable()) work_.notify_one();
 }
 
@@ -239,6 +263,7 @@ void LogCore::fail(Error error) {
   failure_ = std::move(error);
 }
 
+// The lock may be open on success.
 Status LogCore::commit(Lock& lock, EntryId through, Durability level) {
   while (!reached(through, level)) {
     if (failure_) {
@@ -248,20 +273,35 @@ Status LogCore::commit(Lock& lock, EntryId through, Durability level) {
     }
     if (closed_) return closed_error();
     if (file_busy_) {
-      wait_for_change(lock);
+      wait_for_group(lock, through);
     } else {
       run_group(lock, level);
     }
+    if (was_told(through, level)) return {};
+    lock.lock();
   }
   return {};
 }
 
+// Until the group with that entry is over, or it is this thread's turn to lead it. Leaves the lock
+// open: who has an answer needs it no more.
+void LogCore::wait_for_group(Lock& lock, EntryId through) {
+  if (gave_up_as_fork_child()) return lock.unlock();
+  std::atomic<std::uint32_t>& turn = turns_[(through <= writing_through_ ? groups_ : groups_ + 1) % 2];
+  const std::uint32_t seen = turn.load();
+  lock.unlock();
+  turn.wait(seen);
+}
+
 // Holds the file for one group: writes all that is buffered, and syncs it if the level asks for it.
+// Leaves the lock open.
 void LogCore::run_group(Lock& lock, Durability level) {
   std::swap(pending_, writing_);
   writing_room_ = std::exchange(pending_room_, 0);
   const EntryId through = next_ - 1;
   const EntryId watermark = mutated(Mutation::watermark_ahead_of_sync) ? through : durable_;
+  writing_through_ = through;
+  ++groups_;
   if (level >= options_.durability) {
     boundary_entries_ = boundary_bytes_ = 0;
     first_buffered_at_.reset();
@@ -272,8 +312,10 @@ void LogCore::run_group(Lock& lock, Durability level) {
   const auto began = std::chrono::steady_clock::now();
   Status synced = syncs ? sync_group(through) : Status{};
   const auto took = std::chrono::steady_clock::now() - began;
+  lock.lock();
   const std::uint64_t position = position_, frames = segment_frames_;
-  release_file(lock);
+  note_space();
+  file_busy_ = false;
   stats_.entries += writing_.entries();
   stats_.payload_bytes += writing_.payload_bytes();
   stats_.written_bytes += position_ - position;
@@ -288,6 +330,25 @@ void LogCore::run_group(Lock& lock, Durability level) {
   }
   if (!wrote) fail(std::move(wrote).error());
   if (!synced) fail(std::move(synced).error());
+  tell_group(lock);
+}
+
+// Those who waited for this group have their answer without the mutex; of those who wait for the
+// next one, one is enough to lead it. (Waking all for each group costs more than the group.)
+void LogCore::tell_group(Lock& lock) {
+  told_flushed_.store(std::max(written_, durable_).value);
+  told_durable_.store(durable_.value);
+  if (failure_) {
+    wake_all();
+    return lock.unlock();
+  }
+  std::atomic<std::uint32_t>&over = turns_[groups_ % 2], &next = turns_[(groups_ + 1) % 2];
+  for (std::atomic<std::uint32_t>* word : {&changes_, &over, &next}) word->fetch_add(1);
+  if (thread_.joinable()) work_.notify_one();
+  lock.unlock();
+  over.notify_all();
+  next.notify_one();
+  changes_.notify_all();
 }
 
 Status LogCore::write_group(EntryId durable_through) try {
@@ -345,6 +406,18 @@ Status LogCore::wait_durable(EntryId id) {
     });
   }
   return commit(lock, id, Durability::durable);
+}
+
+bool LogCore::lend(Bytes& into) noexcept {
+  if (lent_.test_and_set(std::memory_order_acquire)) return false;
+  into.swap(lendable_);
+  return true;
+}
+
+void LogCore::take_back(Bytes& bytes) noexcept {
+  bytes.clear();
+  if (bytes.capacity() <= kLentBytesMax) lendable_.swap(bytes);
+  lent_.clear(std::memory_order_release);
 }
 
 EntryId LogCore::next_entry_id() const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <map>
 #include <memory>
@@ -54,6 +55,10 @@ class LogCore {
   Status wait_durable(EntryId id);
   Status close();
 
+  /// Memory that is kept between calls, empty. False: another thread has it.
+  bool lend(Bytes& into) noexcept;
+  void take_back(Bytes& bytes) noexcept;
+
   [[nodiscard]] bool answered(EntryId id) const noexcept;
   void call_when_durable(EntryId id, std::unique_ptr<TicketCallback> callback);
 
@@ -75,13 +80,16 @@ class LogCore {
 
   // log_core.cpp: append and commit.
   Status check_limits(std::span<const BytesView> payloads) const;
-  Status admit(Lock& lock, std::uint64_t bytes, std::uint64_t room, Completion completion);
+  Status admit(Lock& lock, std::uint64_t bytes, Completion completion);
   Status commit(Lock& lock, EntryId through, Durability level);
+  void wait_for_group(Lock& lock, EntryId through);
   void run_group(Lock& lock, Durability level);
+  void tell_group(Lock& lock);
   Status write_group(EntryId durable_through);
   Status sync_group(EntryId through);
   void note_durable(EntryId through);
   [[nodiscard]] bool reached(EntryId through, Durability level) const;
+  [[nodiscard]] bool was_told(EntryId through, Durability level) const;
   [[nodiscard]] Status refusal() const;
   static Error closed_error() noexcept;
   static Error in_callback() noexcept;
@@ -91,6 +99,7 @@ class LogCore {
   [[nodiscard]] Lock enter() const;
   bool gave_up_as_fork_child();
   void wait_for_change(Lock& lock);
+  void wake_all();
   void hold_file(Lock& lock);
   void release_file(Lock& lock);
   [[nodiscard]] EntryIdRange in_doubt() const { return {durable_ + 1, next_ - 1}; }
@@ -131,15 +140,19 @@ class LogCore {
   LockRecordWriter lock_record_;
   std::unique_ptr<SegmentWriter> active_;
   SegmentEnd previous_;
-  Group writing_{};
+  Group writing_;
   Compressor compressor_;
   std::uint64_t time_ns_;
 
   mutable std::mutex mutex_;
-  std::condition_variable changed_;  // of anything below
-  std::condition_variable work_;     // for the log's thread
-  Group pending_{};
+  // Counted up under the mutex. Who waits for a group does so at turns_[its number % 2].
+  std::atomic<std::uint32_t> changes_{0}, turns_[2]{};
+  std::atomic<std::uint64_t> told_flushed_, told_durable_;  // written_ and durable_, for all to see
+  std::condition_variable work_;                            // for the log's thread
+  Group pending_;
   EntryId next_, written_, durable_;
+  std::uint64_t groups_ = 0;    // begun so far
+  EntryId writing_through_{};   // of the last one
   bool file_busy_ = false;
   bool making_room_ = false;  // appends wait; ids stand still
   bool closing_ = false, closed_ = false;
@@ -154,6 +167,9 @@ class LogCore {
   std::uint64_t boundary_entries_ = 0, boundary_bytes_ = 0;
   std::optional<std::chrono::steady_clock::time_point> first_buffered_at_{};
   WalStats stats_{};
+
+  std::atomic_flag lent_{};
+  Bytes lendable_{};  // while it is not lent
 
   std::thread thread_;
   bool thread_stops_ = false;

@@ -81,9 +81,11 @@ Status LogCore::rotate(Lock& lock, std::uint64_t room) {
   if (!next) return std::move(next).error();
   const Durability barrier =
       mutated(Mutation::no_sync_at_rotation) ? Durability::flushed : Durability::durable;
-  if (Status ok = commit(lock, next_ - 1, barrier); !ok) {
+  Status committed = commit(lock, next_ - 1, barrier);
+  if (!lock.owns_lock()) lock.lock();
+  if (!committed) {
     (*next)->discard(*directory_);
-    return ok;
+    return committed;
   }
   hold_file(lock);
   Status started = start_segment(std::move(*next));
@@ -121,9 +123,12 @@ Result<std::unique_ptr<SegmentWriter>> LogCore::prepare(std::uint64_t wish,
                                                         std::uint64_t need) try {
   const bool fills = options_.preallocation == Preallocation::zero_fill;
   const SegmentName name{(active_ ? active_->header().number : previous_.number) + 1, next_};
-  auto next = SegmentWriter::prepare(*directory_, name, fills ? wish : 0);
+  const auto how = options_.durability == Durability::durable
+      ? SegmentWriter::Prefill::written
+      : SegmentWriter::Prefill::allocated;
+  auto next = SegmentWriter::prepare(*directory_, name, fills ? wish : 0, how);
   if (!next && fills && next.error().code == Errc::no_space) {
-    next = SegmentWriter::prepare(*directory_, name, need);
+    next = SegmentWriter::prepare(*directory_, name, need, how);
   }
   return next;
 } catch (const std::bad_alloc&) {
@@ -215,6 +220,7 @@ Status LogCore::close() {
   while (making_room_) wait_for_change(lock);
   const bool marks_first = mutated(Mutation::close_marker_before_sync);
   Status result = commit(lock, next_ - 1, marks_first ? Durability::flushed : Durability::durable);
+  if (!lock.owns_lock()) lock.lock();
   // All may be durable and the writer done for nonetheless: its file must not be synced again.
   if (result && failure_) result = poisoned();
   if (result) {
@@ -227,7 +233,7 @@ Status LogCore::close() {
     }
   }
   closed_ = true;
-  changed_.notify_all();
+  wake_all();
   stop_thread(lock);
   hold_file(lock);
   active_.reset();

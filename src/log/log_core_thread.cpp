@@ -89,6 +89,7 @@ void LogCore::run_thread() noexcept {
     const bool can_work = !failure_ && !closed_ && !file_busy_;
     if (can_work && (durable_wanted || policy_wanted)) {
       run_group(lock, durable_wanted ? Durability::durable : options_.durability);
+      lock.lock();
     } else if (due && can_work) {
       work_.wait_until(lock, *due);
     } else {

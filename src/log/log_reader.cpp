@@ -75,6 +75,7 @@ LogCursor& LogCursor::operator=(LogCursor&&) noexcept = default;
 LogCursor::~LogCursor() = default;
 
 Result<bool> LogCursor::advance(std::chrono::milliseconds timeout) try {
+  if (source_->advance_in_frame()) return true;
   if (failure_) return copy_of(*failure_);
   auto moved = source_->advance(timeout);
   if (!moved) failure_ = copy_of(moved.error());
@@ -125,9 +126,11 @@ Result<ReplaySummary> LogReader::replay(ReplayMode mode, ReplayRange range,
   auto entries = cursor(mode, range);
   if (!entries) return std::move(entries).error();
   for (;;) {
-    auto more = entries->advance();
-    if (!more) return std::move(more).error();
-    if (!*more) return copy_of(entries->summary());
+    if (!entries->source_->advance_in_frame()) {
+      auto more = entries->advance();
+      if (!more) return std::move(more).error();
+      if (!*more) return copy_of(entries->summary());
+    }
     auto step = apply(entries->entry());
     if (!step) return std::move(step).error();
     if (*step == Step::next) continue;

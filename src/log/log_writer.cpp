@@ -133,6 +133,13 @@ std::uint32_t LogWriter::max_entry_bytes() const {
   return core_ ? core_->options().max_entry_bytes : ~std::uint32_t{0};
 }
 
+LogWriter::Buffer::Buffer(const LogWriter& log) noexcept
+    : lender_(log.core_ && log.core_->lend(bytes) ? log.core_.get() : nullptr) {}
+
+LogWriter::Buffer::~Buffer() {
+  if (lender_ != nullptr) lender_->take_back(bytes);
+}
+
 bool Ticket::ready() const noexcept { return !core_ || core_->answered(id_); }
 
 Status Ticket::wait() const {

@@ -82,14 +82,4 @@ FrameEntries::FrameEntries(const FrameView& frame, const SegmentHeader& segment,
              .offset = frame.header.offset,
              .time_ns = frame.header.time_ns} {}
 
-const EntryView* FrameEntries::take() noexcept {
-  const auto payload = payloads_.next();
-  if (!payload) return nullptr;
-  entry_.payload = *payload;
-  entry_.entry_id = next_;
-  ++next_;
-  --left_;
-  return &entry_;
-}
-
 }  // namespace walkit::log

@@ -53,7 +53,15 @@ class FrameEntries {
   [[nodiscard]] EntryId next_id() const { return next_; }
   /// Not where it is empty. The entry is this object's and changes with the next call; none: the
   /// body does not hold what its header counts, which checked frames do.
-  [[nodiscard]] const EntryView* take() noexcept;
+  [[nodiscard]] const EntryView* take() noexcept {
+    const auto payload = payloads_.next();
+    if (!payload) return nullptr;
+    entry_.payload = *payload;
+    entry_.entry_id = next_;
+    ++next_;
+    --left_;
+    return &entry_;
+  }
 
  private:
   PayloadCursor payloads_{BytesView{}};

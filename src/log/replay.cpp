@@ -119,6 +119,7 @@ Result<Replay::Flow> Replay::next_frame() {
     if (Status ok = note_loss(**frame); !ok) return ok.error();
   } else if (header.is(FrameKind::entries) && range_.first <= header.last()) {
     entries_ = FrameEntries(**frame, segment_->header, file());
+    gives_frame_ = !holds_limit(header);
   }
   return Flow::on;
 }
@@ -159,6 +160,13 @@ Status Replay::check_end() {
                   {scanner_->expected(), next.prev_last}, scanner_->position());
   }
   return check_seal(*scanner_, *segment_->file, file(), next);
+}
+
+// Something that give_next() asks of each entry may be so of one of these.
+bool Replay::holds_limit(const FrameHeader& frame) const {
+  const bool bounded = snapshot_.live && !shows_flushed();
+  return frame.first < range_.first || (range_.last && frame.last() >= *range_.last) ||
+         (bounded && frame.last() > snapshot_.end);
 }
 
 Result<Replay::Flow> Replay::give_next() {

@@ -37,6 +37,7 @@ class Replay : public EntrySource {
   Result<Flow> read_fault();
   Status check_end();
   Result<Flow> give_next();
+  [[nodiscard]] bool holds_limit(const FrameHeader& frame) const;
   Status note_loss(const FrameView& frame);
   Status judge_end();
   [[nodiscard]] const std::string& file() const { return snapshot_.listing.segments[index_].file; }
@@ -54,8 +55,6 @@ class Replay : public EntrySource {
   std::optional<FrameScanner> scanner_{};
   bool reread_ = false;  // the place of a fault, since the evidence
   EntryId seen_{};       // the last id that was passed
-
-  FrameEntries entries_{};  // of the frame that is being given
 };
 
 }  // namespace walkit::log

@@ -35,7 +35,6 @@ class Salvage : public EntrySource {
   const std::optional<StoredType> type_;
   const ReplayRange range_;
   SalvageScanner scanner_;
-  FrameEntries entries_{};  // of the frame that is being given
   std::size_t gaps_seen_ = 0;
   bool ended_ = false;
 };

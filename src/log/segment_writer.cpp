@@ -11,74 +11,16 @@
 namespace walkit::log {
 namespace {
 
-// Ordinary frames end here, so that a flipped bit and a random read stay cheap.
-constexpr std::size_t kFrameBodyBytes = 256 << 10;
-
 constexpr std::array<std::byte, kBlockBytes> kZeros{};
-constexpr std::uint64_t kPaddingRoom = kFrameHeaderBytes + kFrameAlignment;
-
-// std::vector::reserve grows to exactly what is asked; appending one by one needs it to double.
-template <class Vector>
-void reserve_more(Vector& vector, std::size_t more) {
-  const std::size_t need = vector.size() + more;
-  if (need > vector.capacity()) vector.reserve(std::max(need, 2 * vector.capacity()));
-}
 
 std::string temporary_name(const std::string& name) { return name + std::string(kTemporarySuffix); }
 
 }  // namespace
 
-std::uint64_t body_bytes(std::span<const BytesView> payloads) noexcept {
-  std::uint64_t bytes = 0;
-  for (const BytesView payload : payloads) bytes += varint_bytes(payload.size()) + payload.size();
-  return bytes;
-}
-
-std::uint64_t room_for(std::uint64_t body_bytes, Layout layout) noexcept {
-  // A line of the seal's index too.
-  const std::uint64_t frame = kFrameHeaderBytes + body_bytes + kPaddingRoom + kIndexEntryBytes;
-  return layout == Layout::whole_blocks ? next_block_offset(frame) + kBlockBytes : frame;
-}
-
-void Group::add(EntryId first, std::span<const BytesView> payloads) {
-#ifdef WALKIT_MUTATIONS
-  if (mutated(Mutation::batch_over_frames) && payloads.size() > 1) {
-    add(first, payloads.first(1));
-    return add(first + 1, payloads.subspan(1));
-  }
-#endif
-  const std::size_t begin = bodies_.size();
-  reserve_more(calls_, 1);
-  reserve_more(headers_, kFrameHeaderBytes);
-  reserve_more(parts_, kPartsPerFrame);
-  const std::size_t bytes = body_bytes(payloads);
-  reserve_more(bodies_, bytes);
-  // Nothing below allocates.
-  bodies_.resize(begin + bytes);
-  std::byte* at = bodies_.data() + begin;
-  for (const BytesView payload : payloads) {
-    at += store_varint(payload.size(), at);
-    if (!payload.empty()) std::memcpy(at, payload.data(), payload.size());
-    at += payload.size();
-    payload_bytes_ += payload.size();
-  }
-  headers_.resize(headers_.size() + kFrameHeaderBytes);
-  parts_.resize(parts_.size() + kPartsPerFrame);
-  calls_.push_back({first, static_cast<std::uint32_t>(payloads.size()), bodies_.size()});
-  entries_ += payloads.size();
-}
-
-void Group::clear() noexcept {
-  bodies_.clear();
-  calls_.clear();
-  headers_.clear();
-  parts_.clear();
-  entries_ = payload_bytes_ = 0;
-}
-
 Result<std::unique_ptr<SegmentWriter>> SegmentWriter::prepare(Directory& directory,
                                                               SegmentName name,
-                                                              std::uint64_t prefill_bytes) {
+                                                              std::uint64_t prefill_bytes,
+                                                              Prefill prefill) {
   const std::string file_name = to_string(name);
   const std::string temporary = temporary_name(file_name);
   auto file = directory.open(temporary, OpenMode::create);
@@ -88,6 +30,7 @@ Result<std::unique_ptr<SegmentWriter>> SegmentWriter::prepare(Directory& directo
   }
   if (!file) return file.error();
   std::unique_ptr<SegmentWriter> segment(new SegmentWriter(file_name, std::move(*file)));
+  segment->prefill_ = prefill;
   segment->index_.reserve();
   if (prefill_bytes > 0) {
     if (Status ok = segment->prefill(prefill_bytes); !ok) {
@@ -151,14 +94,15 @@ void SegmentWriter::discard(Directory& directory) noexcept try {
 
 Status SegmentWriter::prefill(std::uint64_t to) {
   if (to <= prefilled_) return {};
-  if (Status ok = file_->fill_zeros(to); !ok) return ok;
+  Status made = prefill_ == Prefill::written ? file_->fill_zeros(to) : file_->allocate(to);
+  if (!made) return made;
   prefilled_ = to;
   return {};
 }
 
-// Lays a frame at next_position_ and its pieces behind `parts`.
-void SegmentWriter::put_frame(FrameHeader header, BytesView body, std::byte* header_at,
-                              std::vector<BytesView>& parts, bool ends_group) {
+// Of a frame at next_position_; gives the padding behind its body.
+BytesView SegmentWriter::put_header(FrameHeader header, BytesView body, std::byte* header_at,
+                                    bool ends_group) {
   const std::uint64_t body_end = next_position_ + kFrameHeaderBytes + body.size();
   const bool to_block = ends_group && header_.layout == Layout::whole_blocks;
   const std::uint64_t end = to_block ? next_block_offset(body_end) : next_frame_offset(body_end);
@@ -168,12 +112,10 @@ void SegmentWriter::put_frame(FrameHeader header, BytesView body, std::byte* hea
   header.chain = chain_;
   header.body_crc = crc32c(body, seed_);
   encode_frame_header(header, seed_, header_at);
-  parts.push_back({header_at, kFrameHeaderBytes});
-  parts.push_back(body);
-  parts.push_back(BytesView(kZeros).first(end - body_end));
   chain_ = header.crc;
   next_position_ = end;
   note_in_index(header);
+  return BytesView(kZeros).first(end - body_end);
 }
 
 void SegmentWriter::note_in_index(const FrameHeader& header) noexcept {
@@ -189,31 +131,24 @@ Status SegmentWriter::write(Group& group, Compressor& compressor, EntryId durabl
                             std::uint64_t time_ns) {
   time_ns_ = std::max(time_ns_, time_ns);
   next_position_ = position_;
-  group.parts_.clear();  // keeps its room
-  std::size_t begin = 0, frame = 0;
-  for (std::size_t i = 0; i < group.calls_.size();) {
-    FrameHeader header{
-        .first = group.calls_[i].first, .durable_through = durable_through, .time_ns = time_ns_};
-    std::size_t end = begin;
-    do {
-      header.count += group.calls_[i].count;
-      end = group.calls_[i].end;
-      ++i;
-    } while (
-        i < group.calls_.size() && !mutated(Mutation::batch_over_frames) &&
-        group.calls_[i].end - begin <=
-            std::min<std::size_t>(kFrameBodyBytes, header_.max_frame_bytes - kFrameHeaderBytes));
-    std::span<std::byte> body = std::span(group.bodies_).subspan(begin, end - begin);
+  std::vector<BytesView>& parts = group.parts();
+  for (const Group::Frame& frame : group.frames()) {
+    FrameHeader header{.first = frame.first,
+                       .durable_through = durable_through,
+                       .time_ns = time_ns_,
+                       .count = frame.count};
+    std::span<std::byte> bytes = group.bytes_of(frame);
+    std::span<std::byte> body = bytes.subspan(kFrameHeaderBytes);
     if (const std::size_t compressed = compressor.compress(body); compressed > 0) {
       body = body.first(compressed);
       if (!mutated(Mutation::compression_not_flagged)) header.flags |= kFlagCompressed;
     }
-    put_frame(header, body, group.headers_.data() + frame * kFrameHeaderBytes, group.parts_,
-              i == group.calls_.size());
-    begin = end;
-    ++frame;
+    const bool ends_group = &frame == &group.frames().back();
+    const BytesView padding = put_header(header, body, bytes.data(), ends_group);
+    parts.push_back(bytes.first(kFrameHeaderBytes + body.size()));
+    parts.push_back(padding);
   }
-  Status wrote = file_->write_at(position_, group.parts_);
+  Status wrote = file_->write_at(position_, parts);
   if (!wrote && !mutated(Mutation::failed_write_counts_whole)) return wrote;
   position_ = next_position_;
   return {};
@@ -244,8 +179,8 @@ Status SegmentWriter::rehome(const FrameHeader& from, BytesView body, std::uint6
   time_ns_ = std::max(time_ns_, header.time_ns);
   next_position_ = position_;
   FrameHeaderBytes header_bytes;
-  std::vector<BytesView> parts;
-  put_frame(header, whole, header_bytes.data(), parts, /*ends_group=*/true);
+  const BytesView padding = put_header(header, whole, header_bytes.data(), /*ends_group=*/true);
+  const BytesView parts[] = {header_bytes, whole, padding};
   if (Status ok = file_->write_at(position_, parts); !ok) return ok;
   position_ = next_position_;
   prefilled_ = std::max(prefilled_, position_);
@@ -258,12 +193,12 @@ Status SegmentWriter::write_control(FrameKind kind, BytesView body, EntryId expe
                                     EntryId durable_through) {
   next_position_ = position_;
   FrameHeaderBytes header_bytes;
-  std::vector<BytesView> parts;
-  put_frame({.first = expected,
-             .durable_through = durable_through,
-             .time_ns = time_ns_,
-             .kind = static_cast<std::uint8_t>(kind)},
-            body, header_bytes.data(), parts, /*ends_group=*/false);
+  const BytesView padding = put_header({.first = expected,
+                                        .durable_through = durable_through,
+                                        .time_ns = time_ns_,
+                                        .kind = static_cast<std::uint8_t>(kind)},
+                                       body, header_bytes.data(), /*ends_group=*/false);
+  const BytesView parts[] = {header_bytes, body, padding};
   if (Status ok = file_->write_at(position_, parts); !ok) return ok;
   position_ = next_position_;
   return {};
@@ -287,7 +222,7 @@ Status SegmentWriter::seal(Ending ending, EntryId last, std::uint64_t time_ns) {
 }
 
 std::uint64_t SegmentWriter::ending_room(std::size_t index_entries) noexcept {
-  const std::uint64_t frame = kFrameHeaderBytes + kPaddingRoom;
+  const std::uint64_t frame = kFrameHeaderBytes + kFramePaddingMax;
   return frame + frame + seal_body_bytes(index_entries);
 }
 

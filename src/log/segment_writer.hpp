@@ -6,51 +6,12 @@
 
 #include "log/compression.hpp"
 #include "log/frame.hpp"
+#include "log/group.hpp"
 #include "log/segment_name.hpp"
 #include "log/sparse_index.hpp"
 #include "walkit/io/directory.hpp"
 
 namespace walkit::log {
-
-/// Entries on their way into frames. What one call appended stays in one frame. All memory that
-/// writing needs is taken when an entry is added, so that a group that was accepted cannot fail for
-/// want of it.
-class Group {
- public:
-  /// Entries of one call, a frame if nothing joins them. Strong guarantee on std::bad_alloc.
-  void add(EntryId first, std::span<const BytesView> payloads);
-  void clear() noexcept;
-
-  [[nodiscard]] bool empty() const { return calls_.empty(); }
-  [[nodiscard]] std::uint64_t entries() const { return entries_; }
-  [[nodiscard]] std::uint64_t payload_bytes() const { return payload_bytes_; }
-  /// Of memory, headers to come included.
-  [[nodiscard]] std::uint64_t buffered_bytes() const {
-    return bodies_.size() + headers_.size() + calls_.size() * sizeof(Call) +
-           parts_.size() * sizeof(BytesView);
-  }
-
- private:
-  friend class SegmentWriter;
-  struct Call {
-    EntryId first{};
-    std::uint32_t count = 0;
-    std::size_t end = 0;  // in bodies_
-  };
-  static constexpr std::size_t kPartsPerFrame = 3;  // header, body, padding
-
-  Bytes bodies_{};
-  std::vector<Call> calls_{};
-  Bytes headers_{};                 // room for a header for each call
-  std::vector<BytesView> parts_{};  // room for the parts of each
-  std::uint64_t entries_ = 0, payload_bytes_ = 0;
-};
-
-/// The bytes that one call of these payloads takes in a frame of its own, without header and
-/// padding.
-[[nodiscard]] std::uint64_t body_bytes(std::span<const BytesView> payloads) noexcept;
-/// The most that such a call can take in the file, header and padding included.
-[[nodiscard]] std::uint64_t room_for(std::uint64_t body_bytes, Layout layout) noexcept;
 
 /// What the next segment's header must say of this one.
 struct SegmentEnd {
@@ -64,10 +25,15 @@ struct SegmentEnd {
 /// publish(). After an error of a write or sync it must not be used again. One thread at a time.
 class SegmentWriter {
  public:
+  /// How space is made ahead of use: zeros are written, so that syncs need no metadata; or space is
+  /// only set aside, where syncs are rare and writing all twice would cost more.
+  enum class Prefill { written, allocated };
+
   /// Makes the file under a temporary name, in place of an older leftover, and fills it with zeros
   /// (0: no prefill). An error leaves no file behind.
   static Result<std::unique_ptr<SegmentWriter>> prepare(Directory& directory, SegmentName name,
-                                                        std::uint64_t prefill_bytes);
+                                                        std::uint64_t prefill_bytes,
+                                                        Prefill prefill = Prefill::written);
 #ifdef WALKIT_MUTATIONS
   static std::unique_ptr<SegmentWriter> adopt(std::string name, std::unique_ptr<File> file,
                                               SegmentHeader header, std::uint64_t position,
@@ -90,7 +56,7 @@ class SegmentWriter {
   enum class Ending { rotation, close };
   /// A close frame for a close, a seal, the unused rest cut off, one sync.
   Status seal(Ending ending, EntryId last, std::uint64_t time_ns);
-  /// Writes zeros up to `to`. no_space: nothing else changed.
+  /// Makes zeros up to `to`. no_space: nothing else changed.
   Status prefill(std::uint64_t to);
 
   [[nodiscard]] const SegmentHeader& header() const { return header_; }
@@ -109,13 +75,13 @@ class SegmentWriter {
  private:
   SegmentWriter(std::string name, std::unique_ptr<File> file)
       : name_(std::move(name)), file_(std::move(file)) {}
-  void put_frame(FrameHeader header, BytesView body, std::byte* header_at,
-                 std::vector<BytesView>& parts, bool ends_group);
+  BytesView put_header(FrameHeader header, BytesView body, std::byte* header_at, bool ends_group);
   Status write_control(FrameKind kind, BytesView body, EntryId expected, EntryId durable_through);
   void note_in_index(const FrameHeader& header) noexcept;
 
   std::string name_;
   std::unique_ptr<File> file_;
+  Prefill prefill_ = Prefill::written;
   SegmentHeader header_{};
   std::uint32_t seed_ = 0;
   std::uint64_t position_ = 0;   // behind what was written

@@ -140,12 +140,15 @@ Status judge_tail(Survey& result, const OpenSegment& segment, const ManifestSlot
                          slot->last_segment == segment.header.number &&
                          slot->durable_through == tail->last() && tail->shape == TailShape::zeros;
   result.closed = result.ended_cleanly && tail->sealed;
-  const auto end = find_proven_end(*segment.file, segment.header, frame_bytes_max, result.proven);
-  if (!end) return end.error();
-  result.proven_end = *end;
+  result.proven_end = tail->end;
+  if (result.proven < tail->last()) {
+    const auto end = find_proven_end(*segment.file, segment.header, frame_bytes_max, result.proven);
+    if (!end) return end.error();
+    result.proven_end = *end;
+  }
   result.decision = decide({.watermark = watermark_of(result),
                             .shape = tail->shape,
-                            .remainder = remainder_of(result, *end),
+                            .remainder = remainder_of(result, result.proven_end),
                             .layout = segment.header.layout});
   return {};
 }

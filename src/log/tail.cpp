@@ -94,16 +94,42 @@ Status search_behind(FrameScanner& scanner, Tail& tail) {
   }
 }
 
+ProvenEnd nothing_proven(const FrameScanner& scanner, const SegmentHeader& header) {
+  return {.offset = scanner.position(), .chain = header.crc, .last = header.first - 1};
+}
+
+struct Passed {
+  std::uint64_t begin = 0;
+  std::uint32_t previous_chain = 0;
+  bool is_proven = false;
+};
+
+// Markers, closes and seals prove nothing and count only if something proven stands behind them.
+void note(ProvenEnd& end, const FrameScanner& scanner, const FrameHeader& header, Passed passed) {
+  if (header.is(FrameKind::seal)) {
+    end.seal_offset = passed.begin;
+    end.seal_prev_chain = passed.previous_chain;
+  }
+  const bool moves_ids = header.is(FrameKind::entries) || header.is(FrameKind::loss);
+  if (!moves_ids || !passed.is_proven) return;
+  end.offset = scanner.position();
+  end.chain = header.crc;
+  end.last = scanner.expected() - 1;
+}
+
 }  // namespace
 
 Result<Tail> read_tail(File& file, const SegmentHeader& header, std::uint64_t frame_bytes_max) {
   FrameScanner scanner(file, header, frame_bytes_max);
-  Tail tail{.watermark = header.durable_through};
+  Tail tail{.watermark = header.durable_through, .end = nothing_proven(scanner, header)};
   bool ends_in_seal = false;
   for (;;) {
+    const std::uint64_t before = scanner.position();
+    const std::uint32_t chain = scanner.chain();
     const auto frame = scanner.next();
     if (!frame) return frame.error();
     if (!*frame) break;
+    note(tail.end, scanner, (*frame)->header, {before, chain, /*is_proven=*/true});
     tail.watermark = std::max(tail.watermark, (*frame)->header.durable_through);
     ends_in_seal = (*frame)->header.is(FrameKind::seal);
   }
@@ -127,28 +153,16 @@ Result<Tail> read_tail(File& file, const SegmentHeader& header, std::uint64_t fr
 Result<ProvenEnd> find_proven_end(File& file, const SegmentHeader& header,
                                   std::uint64_t frame_bytes_max, EntryId proven) {
   FrameScanner scanner(file, header, frame_bytes_max);
-  ProvenEnd end{.offset = scanner.position(), .chain = header.crc, .last = header.first - 1};
-  bool counting = true;
+  ProvenEnd end = nothing_proven(scanner, header);
   for (;;) {
     const std::uint64_t before = scanner.position();
     const std::uint32_t chain = scanner.chain();
     const auto frame = scanner.next();
     if (!frame) return frame.error();
     if (!*frame) return end;
-    const FrameHeader& h = (*frame)->header;
-    if (h.is(FrameKind::seal)) {
-      end.seal_offset = before;
-      end.seal_prev_chain = chain;
-    }
-    // Markers, closes and seals prove nothing and count only if something proven stands behind
-    // them.
-    if (!h.is(FrameKind::entries) && !h.is(FrameKind::loss)) continue;
-    const EntryId last = scanner.expected() - 1;
-    counting = counting && (last <= proven || mutated(Mutation::unproven_taken_for_proven));
-    if (!counting) continue;
-    end.offset = scanner.position();
-    end.chain = h.crc;
-    end.last = last;
+    const bool counts =
+        scanner.expected() - 1 <= proven || mutated(Mutation::unproven_taken_for_proven);
+    note(end, scanner, (*frame)->header, {before, chain, counts});
   }
 }
 

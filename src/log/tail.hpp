@@ -13,6 +13,16 @@ enum class TailShape {
   unknown       // a frame whose checksums hold and whose kind or flags are of a newer walkit
 };
 
+/// Where the proven part of a segment ends: behind its last frame of entries at or below `proven`,
+/// or behind its header.
+struct ProvenEnd {
+  std::uint64_t offset = 0;
+  std::uint32_t chain = 0;
+  EntryId last{};
+  // The seal that ends the file, if it ends in one.
+  std::uint64_t seal_offset = 0;
+  std::uint32_t seal_prev_chain = 0;
+};
 /// The newest segment read to its end, nothing judged yet. Ids in half of it may be proven by
 /// evidence that stands elsewhere; see recovery_table.hpp.
 struct Tail {
@@ -24,6 +34,7 @@ struct Tail {
   std::uint32_t chain = 0;        // of the last good frame
   std::uint64_t time_ns = 0;      // of the last frame
   bool sealed = false;            // the last good frame is a seal and ends the file
+  ProvenEnd end{};                // if all of it is proven
 
   [[nodiscard]] EntryId last() const { return expected - 1; }
 };
@@ -31,16 +42,7 @@ struct Tail {
 /// Reads the segment from its first frame to the end of the file. Errors are the device's.
 Result<Tail> read_tail(File& file, const SegmentHeader& header, std::uint64_t frame_bytes_max);
 
-/// Where the proven part of a segment ends: behind its last frame of entries at or below `proven`,
-/// or behind its header.
-struct ProvenEnd {
-  std::uint64_t offset = 0;
-  std::uint32_t chain = 0;
-  EntryId last{};
-  // The seal that ends the file, if it ends in one.
-  std::uint64_t seal_offset = 0;
-  std::uint32_t seal_prev_chain = 0;
-};
+/// A second look at a segment of which not all is proven.
 Result<ProvenEnd> find_proven_end(File& file, const SegmentHeader& header,
                                   std::uint64_t frame_bytes_max, EntryId proven);
 

@@ -110,6 +110,17 @@ void fill_zeros_only_grows(Trial& t) {
   file.holds("bytes" + std::string(99'998, '\0'));
 }
 
+void allocate_only_grows(Trial& t) {
+  TrialFile file = t.create("a", "bytes");
+  file.allocate(3);
+  file.holds("bytes");
+  file.allocate(100'003);
+  file.holds("bytes" + std::string(99'998, '\0'));
+  file.write(5, "more");
+  file.allocate(0);
+  file.holds("bytesmore" + std::string(99'994, '\0'));
+}
+
 void truncate_cuts_and_grows(Trial& t) {
   TrialFile file = t.create("a", "0123456789");
   file.truncate(4);
@@ -333,6 +344,7 @@ constexpr std::array kChecks = {
     WALKIT_CHECK(many_and_large_parts_are_written_whole),
     WALKIT_CHECK(writes_leave_the_rest_alone),
     WALKIT_CHECK(fill_zeros_only_grows),
+    WALKIT_CHECK(allocate_only_grows),
     WALKIT_CHECK(truncate_cuts_and_grows),
     WALKIT_CHECK(files_of_one_name_share_bytes),
     WALKIT_CHECK(sync_succeeds),

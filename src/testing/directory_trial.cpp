@@ -31,6 +31,10 @@ void TrialFile::fill_zeros(std::uint64_t to) {
   if (file_) trial_->succeeds(at("fill_zeros"), file_->fill_zeros(to));
 }
 
+void TrialFile::allocate(std::uint64_t to) {
+  if (file_) trial_->succeeds(at("allocate"), file_->allocate(to));
+}
+
 void TrialFile::truncate(std::uint64_t bytes) {
   if (file_) trial_->succeeds(at("truncate"), file_->truncate(bytes));
 }
@@ -69,6 +73,7 @@ void TrialFile::refuses_changes() {
   const BytesView part = as_bytes("new");
   trial_->refuses(at("write_at"), file_->write_at(0, {&part, 1}));
   trial_->refuses(at("fill_zeros"), file_->fill_zeros(100));
+  trial_->refuses(at("allocate"), file_->allocate(100));
   trial_->refuses(at("truncate"), file_->truncate(1));
 }
 

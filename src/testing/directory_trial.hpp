@@ -20,6 +20,7 @@ class TrialFile {
   void write(std::uint64_t offset, std::string_view text) { write(offset, {{as_bytes(text)}}); }
   void write(std::uint64_t offset, const std::vector<BytesView>& parts);
   void fill_zeros(std::uint64_t to);
+  void allocate(std::uint64_t to);
   void truncate(std::uint64_t bytes);
   void sync();
 

@@ -165,20 +165,32 @@ TEST(Limits, CodecThatThrowsOrRefusesAppendsNothing) {
   EXPECT_EQ(records[1].payload, "half of it");
 }
 
-TEST(Limits, FullBufferPushesOutAndOneLargerCallEntersWhenEmpty) {
-  constexpr std::size_t kMax = 1000, kOfACall = 136;  // a call's own share of the buffer
+TEST(Limits, FullBufferIsWrittenAndOneLargerCallEntersWhenEmpty) {
+  constexpr std::size_t kMax = 1000, kHeader = 64;
   const auto directory = CrashDirectory::create();
   auto wal =
       Wal::open(directory, {.flush = FlushPolicy::manual(), .max_buffer_bytes = kMax}).value();
+  const auto written = [&] { return wal.stats().entries; };
   ASSERT_THAT(wal.append(std::string(5000, 'x')), IsOkAndHolds(EntryId{1}));
-  EXPECT_EQ(wal.durable_entry_id(), EntryId{}) << "larger than the buffer, and buffered";
+  EXPECT_EQ(written(), 0u) << "larger than the buffer, and buffered";
   ASSERT_THAT(wal.append(std::string(60, 'y')), IsOkAndHolds(EntryId{2}));
-  EXPECT_EQ(wal.durable_entry_id(), EntryId{1}) << "the one before had to go";
-  const std::size_t left = kMax - (kOfACall + 61) - 2;
+  EXPECT_EQ(written(), 1u) << "the one before had to go";
+  const std::size_t left = kMax - (kHeader + 61) - 2;
   ASSERT_THAT(wal.append(std::string(left, 'z')), IsOkAndHolds(EntryId{3}));
-  EXPECT_EQ(wal.durable_entry_id(), EntryId{1}) << "exactly full";
+  EXPECT_EQ(written(), 1u) << "exactly full";
   ASSERT_THAT(wal.append_async("1"), IsOk());
-  EXPECT_EQ(wal.durable_entry_id(), EntryId{3});
+  EXPECT_EQ(written(), 3u);
+  EXPECT_EQ(wal.durable_entry_id(), EntryId{}) << "nobody asked for a sync";
+}
+
+// What is buffered goes to the kernel piece by piece, not to the device.
+TEST(Limits, BufferIsWrittenFromOneMebibyteOn) {
+  auto wal = Wal::open(MemoryDirectory::create(), {.flush = FlushPolicy::manual()}).value();
+  for (int i = 0; i < 7; ++i) ASSERT_THAT(wal.append(std::string(150'000, 'x')), IsOk());
+  EXPECT_EQ(wal.stats().entries, 0u);
+  ASSERT_THAT(wal.append("and"), IsOk());
+  EXPECT_EQ(wal.stats().entries, 7u);
+  EXPECT_EQ(wal.stats().syncs, 0u);
 }
 
 TEST(Limits, BackPressureHoldsThreadsAndLosesNothing) {

@@ -31,6 +31,9 @@ class File {
   /// Grows the file with zeros that are written, not only allocated, so that later syncs need no
   /// metadata. A file that is longer stays as it is.
   virtual Status fill_zeros(std::uint64_t to) = 0;
+  /// Grows the file with zeros for which there is space, at the least cost: the first sync behind a
+  /// write there may have metadata to write. As fill_zeros, unless the directory knows better.
+  virtual Status allocate(std::uint64_t to) { return fill_zeros(to); }
   virtual Status truncate(std::uint64_t bytes) = 0;
   /// On success data and size are durable. Never call it again after an error: the second answer
   /// may be a lie. io: also when somebody else unlinked or cut the file.

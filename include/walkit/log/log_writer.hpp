@@ -45,6 +45,20 @@ class LogWriter {
   /// What a codec may write for one entry.
   [[nodiscard]] std::uint32_t max_entry_bytes() const;
 
+  /// Memory to encode into, which the log keeps between calls, so that an append allocates none.
+  /// Where another thread has it: the caller's own. It ends before the writer does.
+  class Buffer {
+   public:
+    explicit Buffer(const LogWriter& log) noexcept;
+    ~Buffer();
+    Buffer(const Buffer&) = delete;
+    Buffer& operator=(const Buffer&) = delete;
+    Bytes bytes{};
+
+   private:
+    log::LogCore* lender_;  // none: nothing was lent
+  };
+
  private:
   explicit LogWriter(std::shared_ptr<log::LogCore> core);
   std::shared_ptr<log::LogCore> core_;  // none: moved from

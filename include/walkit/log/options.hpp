@@ -16,8 +16,8 @@ class FlushPolicy {
  public:
   constexpr FlushPolicy() = default;  // every_append()
   [[nodiscard]] static constexpr FlushPolicy every_append() { return {}; }
-  /// Nothing is pushed out until flush(), sync(), wait_durable() or a ticket asks, the buffer is
-  /// full, or a segment ends.
+  /// Nothing is synced until sync(), wait_durable() or a ticket asks, or a segment ends; nor written,
+  /// but for flush() and what outgrows the buffer.
   [[nodiscard]] static constexpr FlushPolicy manual() { return FlushPolicy(kNever, kNever, {}); }
   /// 0 and 1 are every_append().
   [[nodiscard]] static constexpr FlushPolicy every_n(std::uint64_t entries) {
@@ -113,8 +113,9 @@ struct WalOptions {
   Layout layout = Layout::packed;
   /// Kept in the log: readers have the same limit. At most max_frame_bytes less 1 KiB.
   std::uint32_t max_entry_bytes = 16u << 20;
-  /// Buffered, some 140 bytes for each call included; above it appends wait. What is being written
-  /// counts apart. One larger call enters when the buffer is empty.
+  /// Buffered, lengths and frame headers included; above it appends wait while the file is in use.
+  /// From 1 MiB on an append hands what is buffered to the kernel, whatever the policy. What is
+  /// being written counts apart. One larger call enters when the buffer is empty.
   std::uint64_t max_buffer_bytes = 8u << 20;
   Preallocation preallocation = Preallocation::zero_fill;
   /// By who leads a sync group, so it adds to the time of a commit; pays off where many entries

@@ -1,0 +1,83 @@
+#include "log/group.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "log/mutation.hpp"
+
+namespace walkit::log {
+namespace {
+
+// Ordinary frames end here.
+constexpr std::uint64_t kFrameBodyBytes = 256 << 10;
+
+std::byte* put_payload(BytesView payload, std::byte* at) noexcept {
+  at += store_varint(payload.size(), at);
+  if (!payload.empty()) std::memcpy(at, payload.data(), payload.size());
+  return at + payload.size();
+}
+
+}  // namespace
+
+std::uint64_t body_bytes(std::span<const BytesView> payloads) noexcept {
+  std::uint64_t bytes = 0;
+  for (const BytesView payload : payloads) bytes += varint_bytes(payload.size()) + payload.size();
+  return bytes;
+}
+
+std::uint64_t frame_room(std::uint64_t body_bytes, Layout layout) noexcept {
+  const std::uint64_t frame =
+      kFrameHeaderBytes + body_bytes + kFramePaddingMax + kIndexEntryBytes;
+  return layout == Layout::whole_blocks ? next_block_offset(frame) + kBlockBytes : frame;
+}
+
+bool Group::joins(std::uint64_t body_bytes) const noexcept {
+  if (frames_.empty() || mutated(Mutation::batch_over_frames)) return false;
+  const std::uint64_t body = frames_.back().end - frames_.back().begin - kFrameHeaderBytes;
+  return body + body_bytes <=
+      std::min<std::uint64_t>(kFrameBodyBytes, frame_bytes_max_ - kFrameHeaderBytes);
+}
+
+// The memory doubles; what is taken is not filled first.
+void Group::reserve(std::size_t bytes) {
+  if (bytes <= capacity_) return;
+  const std::size_t capacity = std::max(bytes, 2 * capacity_);
+  auto buffer = std::make_unique_for_overwrite<std::byte[]>(capacity);
+  if (bytes_ > 0) std::memcpy(buffer.get(), buffer_.get(), bytes_);
+  buffer_ = std::move(buffer);
+  capacity_ = capacity;
+}
+
+void Group::begin_frame(EntryId first) {
+  const std::size_t parts = 2 * (frames_.size() + 1);
+  if (parts > parts_.capacity()) parts_.reserve(2 * parts);
+  frames_.push_back({.first = first, .begin = bytes_});
+  bytes_ += kFrameHeaderBytes;
+}
+
+void Group::add(EntryId first, std::span<const BytesView> payloads, std::uint64_t body_bytes) {
+  if (mutated(Mutation::batch_over_frames) && payloads.size() > 1) {
+    add(first, payloads.first(1), log::body_bytes(payloads.first(1)));
+    return add(first + 1, payloads.subspan(1), log::body_bytes(payloads.subspan(1)));
+  }
+  reserve(bytes_ + kFrameHeaderBytes + body_bytes);
+  if (!joins(body_bytes)) begin_frame(first);
+  // Nothing below allocates.
+  std::byte* at = buffer_.get() + bytes_;
+  for (const BytesView payload : payloads) {
+    at = put_payload(payload, at);
+    payload_bytes_ += payload.size();
+  }
+  bytes_ += body_bytes;
+  frames_.back().end = bytes_;
+  frames_.back().count += static_cast<std::uint32_t>(payloads.size());
+  entries_ += payloads.size();
+}
+
+void Group::clear() noexcept {
+  bytes_ = 0;
+  frames_.clear();
+  entries_ = payload_bytes_ = 0;
+}
+
+}  // namespace walkit::log
