@@ -152,8 +152,9 @@ Result<EntryIdRange> WalWriter<E, C>::append_batch(std::span<const E> entries) {
 
 template <class E, class C>
 Result<Ticket> WalWriter<E, C>::append_async(const E& entry) {
-  return with_payload<Result<Ticket>>(
-      entry, [&](BytesView payload) { return log_.append_async({&payload, 1}); });
+  return with_payload<Result<Ticket>>(entry, [&](BytesView payload) {
+    return log_.append_async({&payload, 1});
+  });
 }
 
 template <class E, class C>

@@ -57,7 +57,6 @@ class Follower : public EntrySource {
   std::optional<OpenSegment> segment_{}, next_{};
   std::optional<FrameScanner> scanner_{};
   bool reread_ = false;  // the place of a fault, since the evidence
-
 };
 
 }  // namespace walkit::log

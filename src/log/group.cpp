@@ -26,8 +26,7 @@ std::uint64_t body_bytes(std::span<const BytesView> payloads) noexcept {
 }
 
 std::uint64_t frame_room(std::uint64_t body_bytes, Layout layout) noexcept {
-  const std::uint64_t frame =
-      kFrameHeaderBytes + body_bytes + kFramePaddingMax + kIndexEntryBytes;
+  const std::uint64_t frame = kFrameHeaderBytes + body_bytes + kFramePaddingMax + kIndexEntryBytes;
   return layout == Layout::whole_blocks ? next_block_offset(frame) + kBlockBytes : frame;
 }
 
@@ -35,7 +34,7 @@ bool Group::joins(std::uint64_t body_bytes) const noexcept {
   if (frames_.empty() || mutated(Mutation::batch_over_frames)) return false;
   const std::uint64_t body = frames_.back().end - frames_.back().begin - kFrameHeaderBytes;
   return body + body_bytes <=
-      std::min<std::uint64_t>(kFrameBodyBytes, frame_bytes_max_ - kFrameHeaderBytes);
+         std::min<std::uint64_t>(kFrameBodyBytes, frame_bytes_max_ - kFrameHeaderBytes);
 }
 
 // The memory doubles; what is taken is not filled first.
@@ -56,10 +55,12 @@ void Group::begin_frame(EntryId first) {
 }
 
 void Group::add(EntryId first, std::span<const BytesView> payloads, std::uint64_t body_bytes) {
+#ifdef WALKIT_MUTATIONS
   if (mutated(Mutation::batch_over_frames) && payloads.size() > 1) {
     add(first, payloads.first(1), log::body_bytes(payloads.first(1)));
     return add(first + 1, payloads.subspan(1), log::body_bytes(payloads.subspan(1)));
   }
+#endif
   reserve(bytes_ + kFrameHeaderBytes + body_bytes);
   if (!joins(body_bytes)) begin_frame(first);
   // Nothing below allocates.

@@ -78,18 +78,9 @@ class LogCore {
  private:
   using Lock = std::unique_lock<std::mutex>;
 
-  // log_core.cpp: append and commit.
+  // log_core.cpp: append, refusals, waiting.
   Status check_limits(std::span<const BytesView> payloads) const;
   Status admit(Lock& lock, std::uint64_t bytes, Completion completion);
-  Status commit(Lock& lock, EntryId through, Durability level);
-  void wait_for_group(Lock& lock, EntryId through);
-  void run_group(Lock& lock, Durability level);
-  void tell_group(Lock& lock);
-  Status write_group(EntryId durable_through);
-  Status sync_group(EntryId through);
-  void note_durable(EntryId through);
-  [[nodiscard]] bool reached(EntryId through, Durability level) const;
-  [[nodiscard]] bool was_told(EntryId through, Durability level) const;
   [[nodiscard]] Status refusal() const;
   static Error closed_error() noexcept;
   static Error in_callback() noexcept;
@@ -99,11 +90,23 @@ class LogCore {
   [[nodiscard]] Lock enter() const;
   bool gave_up_as_fork_child();
   void wait_for_change(Lock& lock);
+  static void wake(std::atomic<std::uint32_t>& word);
   void wake_all();
   void hold_file(Lock& lock);
   void release_file(Lock& lock);
   [[nodiscard]] EntryIdRange in_doubt() const { return {durable_ + 1, next_ - 1}; }
   void fail(Error error);
+
+  // log_core_groups.cpp: commit.
+  Status commit(Lock& lock, EntryId through, Durability level);
+  void wait_for_group(Lock& lock, EntryId through);
+  void run_group(Lock& lock, Durability level);
+  void tell_group(Lock& lock);
+  Status write_group(EntryId durable_through);
+  Status sync_group(EntryId through);
+  void note_durable(EntryId through);
+  [[nodiscard]] bool reached(EntryId through, Durability level) const;
+  [[nodiscard]] bool was_told(EntryId through, Durability level) const;
 
   // log_core_segments.cpp: room, rotation, close.
   [[nodiscard]] bool has_room(std::uint64_t room) const;
@@ -119,6 +122,15 @@ class LogCore {
   Status write_manifest(bool clean);
   void note_space();
   Status finish();
+
+  // log_core_ahead.cpp: the next segment's file, filled ahead of use.
+  [[nodiscard]] std::uint64_t ahead_goal() const;
+  [[nodiscard]] bool wants_fill() const;
+  void ask_for_fill() noexcept;
+  void fill_ahead(Lock& lock);
+  bool fill_next(SegmentName name) noexcept;
+  Result<std::unique_ptr<SegmentWriter>> take_ahead(SegmentName name, std::uint64_t need);
+  void drop_ahead() noexcept;
 
   // log_core_thread.cpp: timers, tickets, callbacks.
   Status enqueue(EntryId id, std::unique_ptr<TicketCallback>& callback);
@@ -151,8 +163,8 @@ class LogCore {
   std::condition_variable work_;                            // for the log's thread
   Group pending_;
   EntryId next_, written_, durable_;
-  std::uint64_t groups_ = 0;    // begun so far
-  EntryId writing_through_{};   // of the last one
+  std::uint64_t groups_ = 0;   // begun so far
+  EntryId writing_through_{};  // of the last one
   bool file_busy_ = false;
   bool making_room_ = false;  // appends wait; ids stand still
   bool closing_ = false, closed_ = false;
@@ -160,7 +172,11 @@ class LogCore {
   // Of the active segment, as the last holder of the file left it.
   bool has_segment_ = false, rotate_first_ = false;
   std::uint64_t position_ = 0, prefilled_ = 0, ending_room_ = 0, segment_frames_ = 0;
-  std::uint64_t segment_created_ns_ = 0;
+  std::uint64_t segment_created_ns_ = 0, segment_number_ = 0;
+  // The next one: the log's thread has it while filling_, who makes room or closes has it then.
+  std::unique_ptr<SegmentWriter> ahead_{};
+  bool filling_ = false, fill_failed_ = false;
+  std::uint64_t filled_ahead_ = 0;
   std::uint64_t prefill_step_bytes_;
   std::uint64_t pending_room_ = 0, writing_room_ = 0;  // the most that what is buffered can take
   // Since the last boundary of the policy.

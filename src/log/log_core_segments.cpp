@@ -23,6 +23,7 @@ void LogCore::note_space() {
   ending_room_ = active_->ending_room();
   segment_frames_ = active_->frames();
   segment_created_ns_ = active_->header().created_ns;
+  segment_number_ = active_->header().number;
 }
 
 bool LogCore::must_rotate(std::uint64_t room) const {
@@ -48,7 +49,7 @@ bool LogCore::has_room(std::uint64_t room) const {
 
 // The caller has closed the door: no other append comes in, and ids stand still, until it is done.
 Status LogCore::make_room(Lock& lock, std::uint64_t room) {
-  while (file_busy_) wait_for_change(lock);
+  while (file_busy_ || filling_) wait_for_change(lock);
   if (Status ok = refusal(); !ok) return ok;
   return must_rotate(room) ? rotate(lock, room) : extend(lock, room);
 }
@@ -78,7 +79,10 @@ Status LogCore::rotate(Lock& lock, std::uint64_t room) {
   auto next = checked ? prepare(wish, need) : Result<std::unique_ptr<SegmentWriter>>();
   release_file(lock);
   if (!checked) return refuse(std::move(checked).error());
-  if (!next) return std::move(next).error();
+  if (!next) {
+    filled_ahead_ = 0;
+    return std::move(next).error();
+  }
   const Durability barrier =
       mutated(Mutation::no_sync_at_rotation) ? Durability::flushed : Durability::durable;
   Status committed = commit(lock, next_ - 1, barrier);
@@ -92,7 +96,8 @@ Status LogCore::rotate(Lock& lock, std::uint64_t room) {
   release_file(lock);
   if (started) {
     ++stats_.rotations;
-    rotate_first_ = false;
+    rotate_first_ = fill_failed_ = false;
+    filled_ahead_ = 0;
     return {};
   }
   fail(std::move(started).error());
@@ -123,9 +128,10 @@ Result<std::unique_ptr<SegmentWriter>> LogCore::prepare(std::uint64_t wish,
                                                         std::uint64_t need) try {
   const bool fills = options_.preallocation == Preallocation::zero_fill;
   const SegmentName name{(active_ ? active_->header().number : previous_.number) + 1, next_};
-  const auto how = options_.durability == Durability::durable
-      ? SegmentWriter::Prefill::written
-      : SegmentWriter::Prefill::allocated;
+  auto ahead = take_ahead(name, need);
+  if (!ahead || *ahead) return ahead;
+  const auto how = options_.durability == Durability::durable ? SegmentWriter::Prefill::written
+                                                              : SegmentWriter::Prefill::allocated;
   auto next = SegmentWriter::prepare(*directory_, name, fills ? wish : 0, how);
   if (!next && fills && next.error().code == Errc::no_space) {
     next = SegmentWriter::prepare(*directory_, name, need, how);
@@ -217,7 +223,7 @@ Status LogCore::close() {
   if (on_own_thread()) return in_callback();
   if (closing_ || closed_) return closed_error();
   closing_ = true;  // no append comes in any more: what is sealed is all there is
-  while (making_room_) wait_for_change(lock);
+  while (making_room_ || filling_) wait_for_change(lock);
   const bool marks_first = mutated(Mutation::close_marker_before_sync);
   Status result = commit(lock, next_ - 1, marks_first ? Durability::flushed : Durability::durable);
   if (!lock.owns_lock()) lock.lock();
@@ -236,6 +242,7 @@ Status LogCore::close() {
   wake_all();
   stop_thread(lock);
   hold_file(lock);
+  if (!failure_) drop_ahead();
   active_.reset();
   lock_.reset();
   release_file(lock);

@@ -90,6 +90,8 @@ void LogCore::run_thread() noexcept {
     if (can_work && (durable_wanted || policy_wanted)) {
       run_group(lock, durable_wanted ? Durability::durable : options_.durability);
       lock.lock();
+    } else if (wants_fill()) {
+      fill_ahead(lock);
     } else if (due && can_work) {
       work_.wait_until(lock, *due);
     } else {

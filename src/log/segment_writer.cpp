@@ -21,15 +21,14 @@ Result<std::unique_ptr<SegmentWriter>> SegmentWriter::prepare(Directory& directo
                                                               SegmentName name,
                                                               std::uint64_t prefill_bytes,
                                                               Prefill prefill) {
-  const std::string file_name = to_string(name);
-  const std::string temporary = temporary_name(file_name);
+  const std::string temporary = temporary_name(to_string(name));
   auto file = directory.open(temporary, OpenMode::create);
   if (!file && file.error().code == Errc::already_exists) {
     if (Status ok = directory.remove(temporary); !ok) return ok.error();
     file = directory.open(temporary, OpenMode::create);
   }
   if (!file) return file.error();
-  std::unique_ptr<SegmentWriter> segment(new SegmentWriter(file_name, std::move(*file)));
+  std::unique_ptr<SegmentWriter> segment(new SegmentWriter(to_string(name), std::move(*file)));
   segment->prefill_ = prefill;
   segment->index_.reserve();
   if (prefill_bytes > 0) {
@@ -41,11 +40,24 @@ Result<std::unique_ptr<SegmentWriter>> SegmentWriter::prepare(Directory& directo
   return segment;
 }
 
+SegmentWriter::SegmentWriter(std::string name, std::unique_ptr<File> file)
+    : name_(std::move(name)), temporary_(temporary_name(name_)), file_(std::move(file)) {}
+
+void SegmentWriter::become(SegmentName name) { name_ = to_string(name); }
+
+// A file goes on under the name that it was opened by.
+Status SegmentWriter::named(Status done) const {
+  if (done) return done;
+  Error error = std::move(done).error();
+  error.file = name_;
+  return error;
+}
+
 Status SegmentWriter::begin(SegmentHeader header) {
   header_ = std::move(header);
   const SegmentHeaderBytes bytes = encode(header_);
   const BytesView parts[] = {bytes};
-  if (Status ok = file_->write_at(0, parts); !ok) return ok;
+  if (Status ok = named(file_->write_at(0, parts)); !ok) return ok;
   seed_ = frame_seed(header_.salt());
   chain_ = header_.crc;
   position_ = first_frame_offset(header_.layout);
@@ -75,27 +87,27 @@ std::unique_ptr<SegmentWriter> SegmentWriter::adopt(std::string name, std::uniqu
 Status SegmentWriter::publish(Directory& directory) {
 #ifdef WALKIT_MUTATIONS
   if (mutated(Mutation::rename_before_sync)) {
-    Status early = directory.rename({.from = temporary_name(name_), .to = name_});
+    Status early = directory.rename({.from = temporary_, .to = name_});
     if (early) early = directory.sync();
-    return early ? file_->sync() : early;
+    return early ? named(file_->sync()) : early;
   }
 #endif
-  if (Status ok = file_->sync(); !ok) return ok;
-  if (Status ok = directory.rename({.from = temporary_name(name_), .to = name_}); !ok) return ok;
+  if (Status ok = named(file_->sync()); !ok) return ok;
+  if (Status ok = directory.rename({.from = temporary_, .to = name_}); !ok) return ok;
   if (mutated(Mutation::no_directory_sync)) return {};
   return directory.sync();
 }
 
 void SegmentWriter::discard(Directory& directory) noexcept try {
-  directory.remove(temporary_name(name_)).ignore("a leftover is swept by the next open");
+  directory.remove(temporary_).ignore("a leftover is swept by the next open");
 } catch (const std::bad_alloc&) {
   return;  // a leftover too
 }
 
 Status SegmentWriter::prefill(std::uint64_t to) {
   if (to <= prefilled_) return {};
-  Status made = prefill_ == Prefill::written ? file_->fill_zeros(to) : file_->allocate(to);
-  if (!made) return made;
+  const bool writes = prefill_ == Prefill::written;
+  if (Status ok = named(writes ? file_->fill_zeros(to) : file_->allocate(to)); !ok) return ok;
   prefilled_ = to;
   return {};
 }
@@ -148,7 +160,7 @@ Status SegmentWriter::write(Group& group, Compressor& compressor, EntryId durabl
     parts.push_back(bytes.first(kFrameHeaderBytes + body.size()));
     parts.push_back(padding);
   }
-  Status wrote = file_->write_at(position_, parts);
+  Status wrote = named(file_->write_at(position_, parts));
   if (!wrote && !mutated(Mutation::failed_write_counts_whole)) return wrote;
   position_ = next_position_;
   return {};
@@ -181,13 +193,13 @@ Status SegmentWriter::rehome(const FrameHeader& from, BytesView body, std::uint6
   FrameHeaderBytes header_bytes;
   const BytesView padding = put_header(header, whole, header_bytes.data(), /*ends_group=*/true);
   const BytesView parts[] = {header_bytes, whole, padding};
-  if (Status ok = file_->write_at(position_, parts); !ok) return ok;
+  if (Status ok = named(file_->write_at(position_, parts)); !ok) return ok;
   position_ = next_position_;
   prefilled_ = std::max(prefilled_, position_);
   return {};
 }
 
-Status SegmentWriter::sync() { return file_->sync(); }
+Status SegmentWriter::sync() { return named(file_->sync()); }
 
 Status SegmentWriter::write_control(FrameKind kind, BytesView body, EntryId expected,
                                     EntryId durable_through) {
@@ -199,7 +211,7 @@ Status SegmentWriter::write_control(FrameKind kind, BytesView body, EntryId expe
                                         .kind = static_cast<std::uint8_t>(kind)},
                                        body, header_bytes.data(), /*ends_group=*/false);
   const BytesView parts[] = {header_bytes, body, padding};
-  if (Status ok = file_->write_at(position_, parts); !ok) return ok;
+  if (Status ok = named(file_->write_at(position_, parts)); !ok) return ok;
   position_ = next_position_;
   return {};
 }
@@ -216,9 +228,9 @@ Status SegmentWriter::seal(Ending ending, EntryId last, std::uint64_t time_ns) {
   encode_seal(index_.lines(), body.data());
   if (Status ok = write_control(FrameKind::seal, body, last + 1, last); !ok) return ok;
   end_.seal_end = position_;
-  if (Status ok = file_->truncate(position_); !ok) return ok;
+  if (Status ok = named(file_->truncate(position_)); !ok) return ok;
   if (mutated(Mutation::seal_without_sync)) return {};
-  return file_->sync();
+  return named(file_->sync());
 }
 
 std::uint64_t SegmentWriter::ending_room(std::size_t index_entries) noexcept {

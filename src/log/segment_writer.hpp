@@ -45,6 +45,8 @@ class SegmentWriter {
   Status publish(Directory& directory);
   /// Removes what prepare() made; for a segment that will not be published.
   void discard(Directory& directory) noexcept;
+  /// Before publish(): it will be this segment, prepared under whatever name.
+  void become(SegmentName name);
 
   /// Writes the group's frames with one write; what is compressed is so in the group's own memory.
   Status write(Group& group, Compressor& compressor, EntryId durable_through,
@@ -73,13 +75,13 @@ class SegmentWriter {
   [[nodiscard]] const SegmentEnd& end() const { return end_; }
 
  private:
-  SegmentWriter(std::string name, std::unique_ptr<File> file)
-      : name_(std::move(name)), file_(std::move(file)) {}
+  SegmentWriter(std::string name, std::unique_ptr<File> file);
+  Status named(Status done) const;
   BytesView put_header(FrameHeader header, BytesView body, std::byte* header_at, bool ends_group);
   Status write_control(FrameKind kind, BytesView body, EntryId expected, EntryId durable_through);
   void note_in_index(const FrameHeader& header) noexcept;
 
-  std::string name_;
+  std::string name_, temporary_;
   std::unique_ptr<File> file_;
   Prefill prefill_ = Prefill::written;
   SegmentHeader header_{};

@@ -16,8 +16,8 @@ class FlushPolicy {
  public:
   constexpr FlushPolicy() = default;  // every_append()
   [[nodiscard]] static constexpr FlushPolicy every_append() { return {}; }
-  /// Nothing is synced until sync(), wait_durable() or a ticket asks, or a segment ends; nor written,
-  /// but for flush() and what outgrows the buffer.
+  /// Nothing is synced until sync(), wait_durable() or a ticket asks, or a segment ends; nor
+  /// written, but for flush() and what outgrows the buffer.
   [[nodiscard]] static constexpr FlushPolicy manual() { return FlushPolicy(kNever, kNever, {}); }
   /// 0 and 1 are every_append().
   [[nodiscard]] static constexpr FlushPolicy every_n(std::uint64_t entries) {
