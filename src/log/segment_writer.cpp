@@ -49,7 +49,7 @@ void SegmentWriter::become(SegmentName name) { name_ = to_string(name); }
 Status SegmentWriter::named(Status done) const {
   if (done) return done;
   Error error = std::move(done).error();
-  error.file = name_;
+  error.file = published_ ? name_ : temporary_;
   return error;
 }
 
@@ -76,6 +76,7 @@ std::unique_ptr<SegmentWriter> SegmentWriter::adopt(std::string name, std::uniqu
   segment->chain_ = chain;
   segment->position_ = segment->prefilled_ = position;
   segment->frames_ = 1;
+  segment->published_ = true;
   segment->end_ = {.number = segment->header_.number,
                    .last = segment->header_.first - 1,
                    .end = position,
@@ -94,6 +95,7 @@ Status SegmentWriter::publish(Directory& directory) {
 #endif
   if (Status ok = named(file_->sync()); !ok) return ok;
   if (Status ok = directory.rename({.from = temporary_, .to = name_}); !ok) return ok;
+  published_ = true;
   if (mutated(Mutation::no_directory_sync)) return {};
   return directory.sync();
 }

@@ -83,6 +83,7 @@ class SegmentWriter {
 
   std::string name_, temporary_;
   std::unique_ptr<File> file_;
+  bool published_ = false;
   Prefill prefill_ = Prefill::written;
   SegmentHeader header_{};
   std::uint32_t seed_ = 0;

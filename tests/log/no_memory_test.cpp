@@ -6,6 +6,7 @@
 
 #include "log/writer_harness.hpp"
 #include "starvation.hpp"
+#include "walkit/cereal_codec.hpp"
 #include "walkit/io/memory_directory.hpp"
 
 namespace walkit {
@@ -79,7 +80,24 @@ Result<EntryId> append_ticket(Wal& wal, const std::vector<std::string>& texts) {
 
 TEST(NoMemory, FirstAppend) { starve_append(0, {}, append_one, {std::string(300, 'x')}); }
 
-TEST(NoMemory, SteadyAppend) { starve_append(3, {}, append_one, {std::string(300, 'x')}); }
+TEST(NoMemory, AppendLargerThanAnyBefore) {
+  starve_append(3, {}, append_one, {std::string(2000, 'x')});
+}
+
+TEST(NoMemory, SteadyAppendTakesNone) {
+  auto bytes = Wal::open(MemoryDirectory::create(), starving_options({})).value();
+  auto typed =
+      WalWriter<std::vector<std::string>>::open(MemoryDirectory::create(), starving_options({}))
+          .value();
+  const std::string text(300, 'x');
+  const std::vector<std::string> texts(3, std::string(100, 'x'));
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_THAT(bytes.append(text), IsOk());
+    ASSERT_THAT(typed.append(texts), IsOk());
+  }
+  EXPECT_THAT(starved(0, Failing::from_there_on, [&] { return bytes.append(text); }), IsOk());
+  EXPECT_THAT(starved(0, Failing::from_there_on, [&] { return typed.append(texts); }), IsOk());
+}
 
 TEST(NoMemory, RotatingAppend) { starve_append(1, {}, append_one, {std::string(3800, 'x')}); }
 

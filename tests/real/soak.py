@@ -208,7 +208,7 @@ class Layers:
                 crash, "CrashStates.*", WALKIT_CRASH_CALLS=calls)),
             Layer("simulated: models", 4, self.once(
                 crash, "*CrashStatesOfModel*:*CrashRecovery*", WALKIT_CRASH_CALLS=calls)),
-            Layer("simulated: sampled", 30, self.seeded(
+            Layer("simulated: sampled", 45, self.seeded(
                 crash, "*CrashSamples*/0:*Worlds.*", 5000, WALKIT_CRASH_WORLDS="5000")),
             Layer("simulated: twice", 2, self.once(crash, "CrashTwice*")),
             Layer("failing operations", 2, self.once(
@@ -219,8 +219,8 @@ class Layers:
             Layer("salvage and repair", 3, self.once(
                 "walkit_salvage_test", "*Sweep*:*Crash*", WALKIT_DAMAGE_STEP=step)),
             Layer("mutants", 2, self.once("walkit_crash_mutants_test", "*")),
-            Layer("kill: in memory", 3, self.driver("kill", *memory)),
-            Layer("kill: on disk", 3, self.driver("kill")),
+            Layer("kill: in memory", 2, self.driver("kill", *memory)),
+            Layer("kill: on disk", 2, self.driver("kill")),
             Layer("system calls", 4, self.driver("syscalls", *memory)),
             Layer("tmpfs", 1, self.driver("tmpfs")),
         ]
@@ -233,7 +233,7 @@ class Layers:
                 "states", "--fs", kind, *memory)))
         layers.append(Layer("cut: qemu", 3, self.driver("qemu", *memory)))
         if self.options.fuzz:
-            layers.append(Layer("fuzzing", 12, self.fuzz()))
+            layers.append(Layer("fuzzing", 9, self.fuzz()))
         return layers
 
     def proofs(self):
