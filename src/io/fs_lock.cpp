@@ -57,6 +57,7 @@ class FsLock final : public DirectoryLock {
 
   std::shared_ptr<const Descriptor> directory_;
   Descriptor fd_;
+  struct statx held_ {};
   pid_t owner_;
   FsLock* next_ = nullptr;
 
@@ -130,6 +131,10 @@ Status FsLock::try_once(FsLocking locking) {
     }
   }
   fd_ = std::move(*fd);
+  // As long as it is open no other file has its number.
+  if (::statx(fd_.get(), "", AT_EMPTY_PATH, STATX_INO, &held_) != 0) {
+    return system_error(kName, errno, "cannot look at the lock");
+  }
   return {};
 }
 
@@ -147,17 +152,13 @@ Status FsLock::check() {
 Status FsLock::check_inode() const {
   // Only the number is asked for: who has seen the times makes the next write of LOCK change them,
   // which a sync of the segment beside it may have to wait for (see FsFile::sync).
-  struct statx held {};
   struct statx named {};
-  if (::statx(fd_.get(), "", AT_EMPTY_PATH, STATX_INO, &held) != 0) {
-    return system_error(kName, errno, "cannot look at the lock");
-  }
   if (::statx(directory_->get(), kName, AT_SYMLINK_NOFOLLOW, STATX_INO, &named) != 0) {
     if (errno == ENOENT) return lock_file_replaced("the lock file was removed while it was held");
     return system_error(kName, errno, "cannot look at the lock file");
   }
-  const bool same = held.stx_ino == named.stx_ino && held.stx_dev_major == named.stx_dev_major &&
-                    held.stx_dev_minor == named.stx_dev_minor;
+  const bool same = held_.stx_ino == named.stx_ino && held_.stx_dev_major == named.stx_dev_major &&
+                    held_.stx_dev_minor == named.stx_dev_minor;
   if (!same) {
     return lock_file_replaced("the lock file was replaced while it was held");
   }
