@@ -57,9 +57,11 @@ class FlushPolicy {
 /// suffix at a power cut. durable: survives the power cut too.
 enum class Durability { flushed, durable };
 
-/// zero_fill: space is written with zeros ahead of use, so that a sync needs no metadata and a full
-/// disk is `no_space` before anything happened. none: a full disk is a failed write, which is
-/// final.
+/// zero_fill: space is written with zeros ahead of use, in the next segment's file too once a
+/// quarter of this one is used (by walkit's own thread; segments of 8 MiB and more), so that a sync
+/// needs no metadata and a full disk is `no_space` before anything happened. With
+/// Durability::flushed, where syncs are rare, space is allocated instead. none: a full disk is a
+/// failed write, which is final.
 enum class Preallocation { none, zero_fill };
 
 /// packed: frames follow each other; smallest. whole_blocks: each sync group starts on its own 4
