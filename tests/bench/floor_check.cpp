@@ -12,7 +12,7 @@ class Mapped {
  public:
   explicit Mapped(const RawFile& file) : bytes_(file.size()) {
     void* at = ::mmap(nullptr, bytes_, PROT_READ, MAP_SHARED, file.fd(), 0);
-    check(at != MAP_FAILED, "cannot map a file");
+    check_call(at != MAP_FAILED, "mmap");
     data_ = static_cast<const char*>(at);
   }
   Mapped(const Mapped&) = delete;

@@ -23,7 +23,8 @@ Outcome buf1m_falloc_aligned(const Job& job) {
   const std::uint64_t entries = job.total_bytes / job.entry_bytes;
   const RawFile file(job.folder + "/floor", O_CREAT | O_RDWR | O_TRUNC);
   const std::uint64_t room = entries * record_bytes(job.entry_bytes) + kMiB;
-  check(::fallocate(file.fd(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(room)) == 0, "fallocate");
+  check_call(::fallocate(file.fd(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(room)) == 0,
+             "fallocate");
   RecordWriter writer(file, job.entry_bytes);
   Outcome outcome;
   const Stopwatch watch;
@@ -98,7 +99,7 @@ Outcome mmaprec(const Job& job) {
   const RawFile file(job.folder + "/records", O_RDONLY);
   const std::uint64_t size = file.size();
   void* at = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file.fd(), 0);
-  check(at != MAP_FAILED, "cannot map a file");
+  check_call(at != MAP_FAILED, "mmap");
   ::madvise(at, size, MADV_SEQUENTIAL);
   const auto each = [&](const RecordHead&, std::string_view payload) {
     ++outcome.entries;

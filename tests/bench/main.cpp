@@ -125,7 +125,7 @@ Job job_of(const std::string& folder, const Words& words) {
 int run(const Contender& contender, const Job& job, const std::string& cache) {
   const bool reads = contender.workload == "w4" || contender.workload == "w5";
   if (!reads) {
-    fs::remove_all(job.folder);
+    if (fs::exists(job.folder)) fail(job.folder + " is there already; it would be removed");
     fs::create_directories(job.folder);
   }
   if (cache == "warm") warm_up(job.folder);

@@ -41,7 +41,8 @@ class Scale:
 
 
 def text(x, y, what, size=11, anchor="start", weight="normal"):
-    return ('<text x="%.1f" y="%.1f" font-size="%d" text-anchor="%s" font-weight="%s">%s</text>' %
+    return ('<text x="%.1f" y="%.1f" font-size="%d" text-anchor="%s" font-weight="%s" '
+            'paint-order="stroke" stroke="#ffffff" stroke-width="3">%s</text>' %
             (x, y, size, anchor, weight, escape(what)))
 
 
@@ -78,6 +79,7 @@ def bars(title, note, groups):
     for tick in scale.ticks():
         out.append(line(scale.x(tick), HEAD, scale.x(tick), height - 24, "#dddddd"))
         out.append(text(scale.x(tick), height - 10, "%.3g" % tick, 10, "middle"))
+    out.append(line(scale.x(1.0), HEAD, scale.x(1.0), height - 24, "#111111", "4 3"))
     y = HEAD
     for heading, rows in groups:
         out.append(text(12, y + 18, heading, 12, weight="bold"))
@@ -85,5 +87,4 @@ def bars(title, note, groups):
         for name, ratio in rows:
             out += bar(scale, y, name, ratio)
             y += ROW
-    out.append(line(scale.x(1.0), HEAD, scale.x(1.0), height - 24, "#111111", "4 3"))
     return "\n".join(out) + "\n</svg>\n"

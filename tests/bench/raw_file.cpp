@@ -25,9 +25,9 @@ std::size_t resident_pages(const RawFile& file) {
   const std::uint64_t bytes = file.size();
   if (bytes == 0) return 0;
   void* at = ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, file.fd(), 0);
-  check(at != MAP_FAILED, "cannot map a file");
+  check_call(at != MAP_FAILED, "mmap");
   std::vector<unsigned char> pages((bytes + kBlock - 1) / kBlock);
-  check(::mincore(at, bytes, pages.data()) == 0, "cannot ask which pages are in memory");
+  check_call(::mincore(at, bytes, pages.data()) == 0, "mincore");
   ::munmap(at, bytes);
   return static_cast<std::size_t>(std::count_if(
       pages.begin(), pages.end(), [](unsigned char page) { return (page & 1) != 0; }));
@@ -37,7 +37,7 @@ std::size_t resident_pages(const RawFile& file) {
 
 RawFile::RawFile(const std::string& path, int flags)
     : fd_(::open(path.c_str(), flags | O_CLOEXEC, 0644)) {
-  if (fd_ < 0) fail("cannot open " + path);
+  if (fd_ < 0) fail_call("open " + path);
 }
 
 RawFile::~RawFile() {
@@ -45,17 +45,17 @@ RawFile::~RawFile() {
 }
 
 void RawFile::write_at(const char* data, std::size_t bytes, std::uint64_t offset) const {
-  check(::pwrite(fd_, data, bytes, static_cast<off_t>(offset)) == static_cast<ssize_t>(bytes),
-        "pwrite");
+  check_call(::pwrite(fd_, data, bytes, static_cast<off_t>(offset)) == static_cast<ssize_t>(bytes),
+             "pwrite");
 }
 
 void RawFile::write(const char* data, std::size_t bytes) const {
-  check(::write(fd_, data, bytes) == static_cast<ssize_t>(bytes), "write");
+  check_call(::write(fd_, data, bytes) == static_cast<ssize_t>(bytes), "write");
 }
 
 std::size_t RawFile::read_at(char* into, std::size_t bytes, std::uint64_t offset) const {
   const ssize_t got = ::pread(fd_, into, bytes, static_cast<off_t>(offset));
-  check(got >= 0, "pread");
+  check_call(got >= 0, "pread");
   return static_cast<std::size_t>(got);
 }
 
@@ -66,11 +66,11 @@ void RawFile::fill_zeros(std::uint64_t from, std::uint64_t to) const {
   }
 }
 
-void RawFile::sync() const { check(::fdatasync(fd_) == 0, "fdatasync"); }
+void RawFile::sync() const { check_call(::fdatasync(fd_) == 0, "fdatasync"); }
 
 std::uint64_t RawFile::size() const {
   struct stat about {};
-  check(::fstat(fd_, &about) == 0, "fstat");
+  check_call(::fstat(fd_, &about) == 0, "fstat");
   return static_cast<std::uint64_t>(about.st_size);
 }
 
@@ -78,14 +78,14 @@ RawFile prewritten(const std::string& path, std::uint64_t bytes, int flags) {
   {
     const RawFile file(path, O_CREAT | O_RDWR | O_TRUNC);
     file.fill_zeros(0, bytes);
-    check(::fsync(file.fd()) == 0, "fsync");
+    check_call(::fsync(file.fd()) == 0, "fsync");
   }
   return RawFile(path, O_RDWR | flags);
 }
 
 void sync_folder(const std::string& folder) {
   const RawFile file(folder, O_RDONLY | O_DIRECTORY);
-  check(::fsync(file.fd()) == 0, "fsync of a folder");
+  check_call(::fsync(file.fd()) == 0, "fsync of a folder");
 }
 
 Blocks make_blocks(std::size_t bytes) {
@@ -106,7 +106,7 @@ void warm_up(const std::string& folder) {
 void cool_down(const std::string& folder) {
   for_each_file(folder, [](const RawFile& file) {
     file.sync();  // a dirty page stays
-    check(::posix_fadvise(file.fd(), 0, 0, POSIX_FADV_DONTNEED) == 0, "posix_fadvise");
+    check_call(::posix_fadvise(file.fd(), 0, 0, POSIX_FADV_DONTNEED) == 0, "posix_fadvise");
     const std::size_t pages = file.size() / kBlock;
     check(resident_pages(file) <= pages / 100 + 16,
           "the page cache keeps what it was told to drop");

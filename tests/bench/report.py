@@ -58,7 +58,7 @@ class Line:
             words.append("groups of " + figures.short(self.middle("entries") / groups) if groups
                          else "groups not told")
         if self.middle("segments"):
-            words.append("%d segments" % self.middle("segments"))
+            words.append("segments: %d" % self.middle("segments"))
         return ", ".join(words)
 
     def figure(self):

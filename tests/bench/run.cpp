@@ -14,9 +14,11 @@ std::vector<Contender>& contenders() {
 }
 
 void fail(const std::string& what) {
-  std::fprintf(stderr, "walkit_bench: %s (errno: %s)\n", what.c_str(), std::strerror(errno));
+  std::fprintf(stderr, "walkit_bench: %s\n", what.c_str());
   std::_Exit(1);  // threads of a contender may still run
 }
+
+void fail_call(const std::string& call) { fail(call + ": " + std::strerror(errno)); }
 
 std::string payload_of(std::size_t bytes) {
   std::string payload(bytes, '\0');

@@ -52,10 +52,13 @@ struct Registration {
 };
 
 /// Ends the program with what is wrong: a figure of a contender that lost entries is none.
-[[noreturn]] void fail(const std::string& what);
+[[noreturn, gnu::cold]] void fail(const std::string& what);
+[[noreturn, gnu::cold]] void fail_call(const std::string& call);  // with what errno says
 inline void check(bool fine, const char* what) {
-  if (!fine) [[unlikely]]
-    fail(what);
+  if (!fine) fail(what);
+}
+inline void check_call(bool fine, const char* call) {
+  if (!fine) fail_call(call);
 }
 
 inline double now() {

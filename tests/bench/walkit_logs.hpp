@@ -12,8 +12,7 @@ namespace walkit::bench {
 /// What went well, or the end of the program.
 template <class T>
 T must(Result<T> result) {
-  if (!result) [[unlikely]]
-    fail(to_string(result.error()));
+  if (!result) fail(to_string(result.error()));
   if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 
