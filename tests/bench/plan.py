@@ -48,7 +48,8 @@ def w1(scale):
 def w2(scale):
     for threads in THREADS:
         yield Cell("w2", ("floor_group_futex", "floor_group_pipe2", "walkit"), ALL_PEERS,
-                   bytes=100, threads=threads, seconds=scale.seconds, segment_kib=scale.segment_kib)
+                   bytes=100, threads=threads, seconds=scale.seconds,
+                   segment_kib=scale.segment_kib)
     yield Cell("async", ("floor_group_async", "walkit"), bytes=100,
                seconds=min(scale.seconds, 0.5), segment_kib=scale.segment_kib)
 
@@ -73,18 +74,21 @@ def w4(scale):
                              "floor_readrec_copy": "floor_records",
                              "floor_mmaprec": "floor_records", "walkit_views": "walkit",
                              "walkit_typed": "walkit_typed", "rocksdb": "rocksdb"},
-                       bytes=size, mib=scale.w4_mib, segment_kib=scale.segment_kib, cache=cache)
+                       bytes=size, mib=scale.w4_mib, segment_kib=scale.segment_kib,
+                       cache=cache)
 
 
 def w5(scale):
     for mib in scale.w5_mib:
         smallest = mib == min(scale.w5_mib)
-        yield Cell("w5", ("floor_open_tail", "walkit_reader", "walkit_newest", "walkit_writer",
-                          "walkit_reader_closed"), ("rocksdb",) if smallest else (),
+        contenders = ("floor_open_tail", "walkit_reader", "walkit_newest", "walkit_writer")
+        yield Cell("w5", (*contenders, "walkit_reader_closed") if smallest else contenders,
+                   ("rocksdb",) if smallest else (),
                    data={"floor_open_tail": "floor_segments", "walkit_reader": "walkit_crashed",
                          "walkit_newest": "walkit_crashed", "walkit_writer": "walkit_crashed",
                          "walkit_reader_closed": "walkit_closed", "rocksdb": "rocksdb"},
-                   bytes=W5_BYTES, mib=mib, segment_kib=scale.segment_kib, cache="warm")
+                   bytes=W5_BYTES, mib=mib, segment_kib=scale.segment_kib,
+                   cache="warm")
 
 
 def cells(scale):

@@ -6,7 +6,7 @@ namespace walkit::bench {
 
 void check_log(const Job& job, std::uint64_t entries) {
   const std::string payload = payload_of(job.entry_bytes);
-  const BytesReader reader = must(BytesReader::open(directory_of(job)));
+  const BytesReader reader = must(BytesReader::open(read_only(job)));
   std::uint64_t seen = 0;
   must(reader.replay_each(ReplayMode::strict, [&](const WalRecord<BytesView>& record) {
     check(record.entry_id.value == ++seen, "an entry has a wrong id");

@@ -23,6 +23,11 @@ inline std::shared_ptr<Directory> directory_of(const Job& job) {
   return must(FsDirectory::open(job.folder));
 }
 
+/// For readers: nothing is made, and so nothing is synced.
+inline std::shared_ptr<Directory> read_only(const Job& job) {
+  return must(FsDirectory::open(job.folder, {.access = FsAccess::read_only}));
+}
+
 /// An entry with fields; 36 bytes and the value, encoded.
 struct Put {
   std::uint64_t number = 0;

@@ -73,7 +73,7 @@ Outcome make_closed(const Job& job) {
 Outcome open_reader(const Job& job) {
   Outcome outcome;
   const Stopwatch watch;
-  const LogReader reader = must(LogReader::open(directory_of(job), {}, std::nullopt));
+  const LogReader reader = must(LogReader::open(read_only(job), {}, std::nullopt));
   const auto segments = must(reader.segments());
   watch.stop(outcome);
   outcome.segments = segments.size();
@@ -86,7 +86,7 @@ Outcome open_reader(const Job& job) {
 Outcome open_newest(const Job& job) {
   Outcome outcome;
   const Stopwatch watch;
-  const BytesReader reader = must(BytesReader::open(directory_of(job)));
+  const BytesReader reader = must(BytesReader::open(read_only(job)));
   auto newest = reader.newest_first();
   const auto item = newest.begin();
   check(item != newest.end(), "there is no entry");

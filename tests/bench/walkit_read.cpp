@@ -33,7 +33,7 @@ Outcome replay_views(const Job& job) {
   Outcome outcome;
   std::uint64_t bytes = 0;
   const Stopwatch watch;
-  const BytesReader reader = must(BytesReader::open(directory_of(job)));
+  const BytesReader reader = must(BytesReader::open(read_only(job)));
   must(reader.replay_each(ReplayMode::strict, [&](const WalRecord<BytesView>& record) {
     ++outcome.entries;
     bytes += record.payload.size();
@@ -64,7 +64,7 @@ Outcome replay_typed(const Job& job) {
   Outcome outcome;
   std::uint64_t numbers = 0;
   const Stopwatch watch;
-  const auto reader = must(WalReader<Put>::open(directory_of(job)));
+  const auto reader = must(WalReader<Put>::open(read_only(job)));
   must(reader.replay_each(ReplayMode::strict, [&](const WalRecord<Put>& record) {
     ++outcome.entries;
     numbers += record.payload.number;
