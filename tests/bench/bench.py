@@ -35,7 +35,8 @@ class Bench:
         self.codec = os.path.join(options.build, "tests/bench/codec_bench")
         self.folder = folder
         self.runs, self.loads, self.begin = [], [], time.monotonic()
-        self.known = {tuple(line.split()) for line in self.output(self.program, "list").splitlines()}
+        listed = self.output(self.program, "list").splitlines()
+        self.known = {tuple(line.split()) for line in listed}  # (workload, contender)
 
     @staticmethod
     def output(*command):
@@ -57,7 +58,8 @@ class Bench:
     def make(self, cells):
         """What w4 and w5 read, each once."""
         for cell in cells:
-            for contender, made in cell.data.items():
+            for contender in (*cell.contenders, *cell.peers) if cell.data else ():
+                made = cell.data[contender]
                 folder = self.data_of(made, cell.arguments)
                 if (cell.workload, contender) not in self.known or os.path.exists(folder):
                     continue

@@ -8,8 +8,8 @@ COLOURS = {"walkit": "#1f6f5c", "floor": "#9aa3ab", "peer": "#c98a3d"}
 
 
 def colour(name):
-    kind = "walkit" if name.startswith("walkit") else "floor" if name.startswith("floor") else "peer"
-    return COLOURS[kind]
+    kinds = [kind for kind in ("walkit", "floor") if name.startswith(kind)]
+    return COLOURS[kinds[0] if kinds else "peer"]
 
 
 class Scale:

@@ -131,7 +131,8 @@ class Report:
             cells = (row[0], "`%s`" % row[1] if row[1] else "", *row[2:-1], verdict)
             lines.append("| %s |" % " | ".join(cells))
         for workload, title in plan.TITLES.items():
-            places = [(where, found) for (of, where), found in self.places.items() if of == workload]
+            places = [(where, found) for (of, where), found in self.places.items()
+                      if of == workload]
             if places:
                 lines += ["", "### %s%s" % (title, " (journal)" if name == "journal" else ""), ""]
                 lines += ["![%s](plots/%s-%s.svg)" % (title, name, workload), ""]
