@@ -177,7 +177,8 @@ def session(options):
                 "journal", journalled)
     scale, name = ((plan.CHECK, "check") if options.check else
                    (plan.QUICK, "quick") if options.quick else (plan.FULL, "figures"))
-    return scale, plan.cells(scale), list(plan.targets(scale)), name, work_folder
+    targets = [*plan.targets(scale), *plan.told(scale)]
+    return scale, plan.cells(scale), targets, name, work_folder
 
 
 def measure(options, scale, cells, name, where):

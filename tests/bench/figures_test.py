@@ -46,6 +46,9 @@ class Verdict(unittest.TestCase):
     def test_too_few_rounds_are_no_verdict(self):
         self.assertEqual(figures.Ratio([2.0]).verdict(1, True), "too few rounds")
 
+    def test_without_a_bound_nothing_is_said(self):
+        self.assertEqual(figures.Ratio([1.0] * 6).verdict(None, True), "-")
+
 
 class Pairs(unittest.TestCase):
     def test_ratios_are_taken_within_a_round(self):

@@ -1,6 +1,9 @@
 """What is measured: cells of contenders that are compared with each other, and the targets."""
 
 
+SEGMENTS_LEAST = 3  # that walkit has to write in a run, for a target to be met
+
+
 class Cell:
     """One workload at one size. Each round runs each of its contenders once."""
 
@@ -17,7 +20,8 @@ class Scale:
                  segment_kib=65536):
         self.rounds, self.peer_rounds, self.seconds = rounds, peer_rounds, seconds
         self.w3_mib, self.w4_mib, self.w5_mib = w3_mib, w4_mib, w5_mib
-        self.segments = segments  # KiB by entry size, so that a run of W1 fills several
+        # KiB by entry size, so that a run of W1 fills several; of W2 in proportion to its speed.
+        self.segments = segments
         self.segment_kib = segment_kib
 
 
@@ -49,7 +53,7 @@ def w2(scale):
     for threads in THREADS:
         yield Cell("w2", ("floor_group_futex", "floor_group_pipe2", "walkit"), ALL_PEERS,
                    bytes=100, threads=threads, seconds=scale.seconds,
-                   segment_kib=scale.segment_kib)
+                   segment_kib=scale.segments[100] * {1: 1, 4: 2, 16: 8, 64: 32}[threads])
     yield Cell("async", ("floor_group_async", "walkit"), bytes=100,
                seconds=min(scale.seconds, 0.5), segment_kib=scale.segment_kib)
 
@@ -97,7 +101,7 @@ def cells(scale):
 
 
 class Target:
-    """A ratio of two contenders, or a figure of one (below: None)."""
+    """A ratio of two contenders, or a figure of one (below: None). bound None: only told."""
 
     def __init__(self, what, above, below, measure, bound, at_least):
         self.what, self.above, self.below = what, above, below
@@ -164,6 +168,31 @@ def targets(scale):
     for what in ("encode", "decode"):
         yield Target("cereal, %s 124 B, to copies by hand" % what, (what, {"workload": "codec"}),
                      None, "ratio", 3.5, False)
+
+
+def told(scale):
+    """No targets, but where the others stand."""
+    for size in scale.segments:
+        wanted = {"workload": "w1", "bytes": size}
+        name = "W1, " + size_text(size)
+        yield compared(name + ", quickest tenth", "walkit", "floor_prezero_fdatasync",
+                       "undisturbed", None, True, **wanted)
+        for floor in ("floor_prezero_rotate", "floor_prezero_odirect_odsync"):
+            yield compared(name, "walkit", floor, "rate", None, True, **wanted)
+    for threads in THREADS:
+        yield compared("W2, %d waiting" % threads, "walkit", "floor_group_pipe2", "rate", None,
+                       True, workload="w2", threads=threads)
+    for size in SIZES:
+        yield compared("W3, %s, one segment, no zeros ahead" % size_text(size),
+                       "walkit_one_segment", "floor_buf1m_falloc_aligned", "rate", None, True,
+                       workload="w3", bytes=size, mib=scale.w3_mib)
+    for size in (100, 1024):
+        yield compared("W4 warm, views, " + size_text(size), "walkit_views", "floor_mmaprec",
+                       "time each", None, False, workload="w4", bytes=size, cache="warm")
+    for mib in scale.w5_mib:
+        for contender in ("walkit_newest", "walkit_writer"):
+            yield compared("W5 %s, %d MiB" % (contender, mib), contender, "floor_open_tail", "time",
+                           None, False, workload="w5", mib=mib)
 
 
 def journal_targets(scale):

@@ -81,6 +81,7 @@ class Line:
 class Report:
     def __init__(self, runs, targets, device, described):
         self.device, self.described = device, described
+        self.runs = runs
         self.measured = [(target, target.ratio(runs)) for target in targets]
         self.measured = [pair for pair in self.measured if pair[1].values]
         self.places = collections.OrderedDict()  # (workload, place) -> lines
@@ -102,8 +103,18 @@ class Report:
             form = "%.3g"
             yield (target.what, target.against(), form % ratio.median, bounds(ratio, form),
                    str(len(ratio.values)),
+                   "-" if target.bound is None else
                    "%s %s" % (">=" if target.at_least else "<=", form % target.bound),
-                   ratio.verdict(target.bound, target.at_least))
+                   ratio.verdict(target.bound, target.at_least) + self.too_short(target))
+
+    def too_short(self, target):
+        """A run that never changes its segment says nothing on what that costs."""
+        contender, wanted = target.above
+        segments = [run["segments"] for run in self.runs.of(contender, **wanted).values()
+                    if run["workload"] in ("w1", "w2", "async", "w3")]
+        few = contender == "walkit" and segments and (
+            statistics.median(segments) < plan.SEGMENTS_LEAST)
+        return " (%.0f segments)" % statistics.median(segments) if few else ""
 
     def text(self):
         lines = ["", *self.described]
@@ -127,7 +138,7 @@ class Report:
         lines += ["| target | in proportion to | ratio | 95 % | rounds | bound | verdict |",
                   "|---|---|---|---|---|---|---|"]
         for row in self.rows():
-            verdict = "**MISS**" if row[-1] == "MISS" else row[-1]
+            verdict = row[-1].replace("MISS", "**MISS**")
             cells = (row[0], "`%s`" % row[1] if row[1] else "", *row[2:-1], verdict)
             lines.append("| %s |" % " | ".join(cells))
         for workload, title in plan.TITLES.items():
