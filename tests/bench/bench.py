@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -34,7 +35,7 @@ class Bench:
         self.program = os.path.join(options.build, "tests/bench/walkit_bench")
         self.codec = os.path.join(options.build, "tests/bench/codec_bench")
         self.folder = folder
-        self.runs, self.loads, self.begin = [], [], time.monotonic()
+        self.runs, self.begin = [], time.monotonic()
         listed = self.output(self.program, "list").splitlines()
         self.known = {tuple(line.split()) for line in listed}  # (workload, contender)
 
@@ -87,11 +88,10 @@ class Bench:
                 folder = self.data_of(cell.data[contender], cell.arguments) if cell.data else (
                     os.path.join(self.folder, "run"))
                 self.add(number, self.call(cell.workload, contender, folder, cell.arguments))
-        self.loads.append(os.getloadavg()[0])
 
     def add(self, number, run):
         run = {"round": number, "at": round(time.monotonic() - self.begin, 1),
-               "load": os.getloadavg()[0], **run}
+               "date": time.strftime("%Y-%m-%d"), "load": os.getloadavg()[0], **run}
         self.runs.append(run)
         self.log.write(json.dumps(run) + "\n")
         self.log.flush()
@@ -186,11 +186,11 @@ def measure(options, scale, cells, name, where):
     if options.source:
         with open(options.source, encoding="utf-8") as file:
             runs = figures.Runs(json.loads(line) for line in file)
-        return runs, *machine.describe(options.build, [run["load"] for run in runs.all])
+        return runs, *machine.describe(options.build, runs.all)
     with where(options.on or options.build) as folder:
         bench = Bench(options, scale, folder)
         runs = bench.go(cells, name)
-        return runs, *machine.describe(folder, bench.loads)
+        return runs, *machine.describe(folder, runs.all)
 
 
 def main():
@@ -198,6 +198,8 @@ def main():
     options.build = os.path.abspath(options.build)
     if options.journal and os.geteuid() != 0:
         sys.exit("./dev bench --journal mounts a file system: run it as root")
+    for number in (signal.SIGTERM, signal.SIGHUP):  # so that folders and mounts go away
+        signal.signal(number, lambda caught, _: sys.exit(128 + caught))
     scale, cells, targets, name, where = session(options)
     scale.rounds = options.rounds or scale.rounds
     only = options.only.split(",") if options.only else []

@@ -2,7 +2,6 @@
 
 import os
 import platform
-import time
 
 
 def read(path, otherwise=""):
@@ -60,16 +59,17 @@ def device_text(folder):
     return "%s on %s" % (kind, name or "no device")
 
 
-def describe(folder, loads):
+def describe(folder, runs):
     """The device in short, and lines for the document."""
-    return device_text(folder), list(lines_on(folder, loads))
+    return device_text(folder), list(lines_on(folder, runs))
 
 
-def lines_on(folder, loads):
+def lines_on(folder, runs):
     kind, name = file_system(folder)
     memory = read("/proc/meminfo").split()[1]
     yield "%s, %d cores, %d GiB" % (processor(), os.cpu_count(), round(int(memory) / (1 << 20)))
     yield "Linux %s" % platform.release()
     yield "%s, block device %s" % (kind, block_device(name))
+    loads = [run["load"] for run in runs]
     yield "%s, load average while it ran %.1f to %.1f" % (
-        time.strftime("%Y-%m-%d"), min(loads), max(loads))
+        runs[0]["date"], min(loads), max(loads))
