@@ -34,7 +34,7 @@ class Bench:
         self.options, self.scale = options, scale
         self.program = os.path.join(options.build, "tests/bench/walkit_bench")
         self.codec = os.path.join(options.build, "tests/bench/codec_bench")
-        self.folder = folder
+        self.folder, self.there_before = folder, os.listdir(folder)
         self.runs, self.begin = [], time.monotonic()
         listed = self.output(self.program, "list").splitlines()
         self.known = {tuple(line.split()) for line in listed}  # (workload, contender)
@@ -73,6 +73,17 @@ class Bench:
             if not any(name.startswith(peer) for _, name in self.known):
                 yield "%s is left out: %s was not there when the bench was built" % (peer, package)
 
+    def rounds(self, cells):
+        self.make(cells)
+        workloads = ", ".join(sorted({cell.workload for cell in cells}))
+        for number in range(self.scale.rounds):
+            self.round(cells, number)
+            print("%s: round %d of %d, %d s" % (workloads, number + 1, self.scale.rounds,
+                                                time.monotonic() - self.begin), flush=True)
+        for entry in os.listdir(self.folder):
+            if entry not in self.there_before:
+                shutil.rmtree(os.path.join(self.folder, entry), ignore_errors=True)
+
     def round(self, cells, number):
         for cell in cells:
             if cell.workload == "codec":
@@ -106,11 +117,8 @@ class Bench:
         for line in self.left_out():
             print(line, flush=True)
         with open(path, "w", encoding="utf-8") as self.log:
-            self.make(cells)
-            for number in range(self.scale.rounds):
-                self.round(cells, number)
-                print("round %d of %d, %d s" % (number + 1, self.scale.rounds,
-                                                time.monotonic() - self.begin), flush=True)
+            for part in plan.parts(cells):
+                self.rounds(part)
         print("each run is in %s" % os.path.relpath(path))
         return figures.Runs(self.runs)
 
@@ -133,12 +141,6 @@ def arguments():
     options = parser.parse_args()
     options.before = ["nice", "-n", options.nice] if options.nice else []
     return options
-
-
-def earlier_runs(path):
-    with open(path, encoding="utf-8") as file:
-        return figures.Runs(json.loads(line) for line in file)
-
 
 
 @contextlib.contextmanager

@@ -47,6 +47,7 @@ MEASURES = {
     "time but decoding": lambda run: (run["seconds"] - run["decode_seconds"]) / run["entries"],
     # Of the quickest tenth of calls: on a busy machine the others wait for a processor.
     "undisturbed": lambda run: 1 / run["p10_us"],
+    "processor": lambda run: run["cpu_seconds"] / run["entries"],
     "overhead": lambda run: run["disk_bytes"] / run["entries"] - run["bytes"],
     "syncs": lambda run: run["groups"],
     "ratio": lambda run: run["ratio"],

@@ -1,6 +1,15 @@
 """What is measured: cells of contenders that are compared with each other, and the targets."""
 
 
+def parts(cells):
+    """Cells that share their rounds. What is read fills memory, and a page cache that is full makes
+    who appends slow: those come first, and each part's data goes before the next is made."""
+    for workloads in (("w1", "w2", "async", "w3", "codec"), ("w4",), ("w5",)):
+        part = [cell for cell in cells if cell.workload in workloads]
+        if part:
+            yield part
+
+
 SEGMENTS_LEAST = 3  # that walkit has to write in a run, for a target to be met
 
 
@@ -186,9 +195,15 @@ def told(scale):
         yield compared("W3, %s, one segment, no zeros ahead" % size_text(size),
                        "walkit_one_segment", "floor_buf1m_falloc_aligned", "rate", None, True,
                        workload="w3", bytes=size, mib=scale.w3_mib)
+        yield compared("W3, %s, processor time" % size_text(size), "walkit",
+                       "floor_buf1m_falloc_aligned", "processor", None, False, workload="w3",
+                       bytes=size, mib=scale.w3_mib)
     for size in (100, 1024):
+        wanted = {"workload": "w4", "bytes": size, "cache": "warm"}
         yield compared("W4 warm, views, " + size_text(size), "walkit_views", "floor_mmaprec",
-                       "time each", None, False, workload="w4", bytes=size, cache="warm")
+                       "time each", None, False, **wanted)
+        yield compared("W4 warm, views, %s, processor time" % size_text(size), "walkit_views",
+                       "floor_readrec", "processor", None, False, **wanted)
     for mib in scale.w5_mib:
         for contender in ("walkit_newest", "walkit_writer"):
             yield compared("W5 %s, %d MiB" % (contender, mib), contender, "floor_open_tail", "time",

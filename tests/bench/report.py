@@ -112,7 +112,7 @@ class Report:
         contender, wanted = target.above
         segments = [run["segments"] for run in self.runs.of(contender, **wanted).values()
                     if run["workload"] in ("w1", "w2", "async", "w3")]
-        few = contender == "walkit" and segments and (
+        few = target.bound is not None and contender == "walkit" and segments and (
             statistics.median(segments) < plan.SEGMENTS_LEAST)
         return " (%.0f segments)" % statistics.median(segments) if few else ""
 
