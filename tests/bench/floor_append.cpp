@@ -122,7 +122,7 @@ Outcome prezero_odirect_odsync(const Job& job) {
 const Registration kAppend{
     {"w1", "floor_prezero_fdatasync", "durable", "fdatasync", prezero_fdatasync},
     {"w1", "floor_prezero_rotate", "durable", "fdatasync", prezero_rotate},
-    {"w1", "floor_prezero_odirect_odsync", "durable", "O_DIRECT|O_DSYNC", prezero_odirect_odsync},
+    {"w1", "floor_prezero_odirect_odsync", "durable", "O_DIRECT, O_DSYNC", prezero_odirect_odsync},
 };
 
 }  // namespace

@@ -281,7 +281,7 @@ Outcome group_async(const Job& job) {
 
 const Registration kGroups{
     {"w2", "floor_group_futex", "durable", "fdatasync", group_futex},
-    {"w2", "floor_group_pipe2", "durable", "O_DIRECT|O_DSYNC", group_pipe2},
+    {"w2", "floor_group_pipe2", "durable", "O_DIRECT, O_DSYNC", group_pipe2},
     {"async", "floor_group_async", "durable", "fdatasync", group_async},
 };
 

@@ -18,7 +18,7 @@ class Scale:
     def __init__(self, values):
         least, most = min(values), max(*values, 1.0)
         self.logarithmic = most / least > 30
-        self.least = 10 ** math.floor(math.log10(min(least, 1.0))) if self.logarithmic else 0.0
+        self.least = 10 ** math.floor(math.log10(min(least, 0.9))) if self.logarithmic else 0.0
         self.most = most * 1.05
 
     def x(self, value):

@@ -1,6 +1,7 @@
 """What a session found, as text, as a part of docs/performance.md, and as plots beside it."""
 
 import collections
+import itertools
 import os
 import statistics
 import xml.etree.ElementTree
@@ -211,5 +212,9 @@ class Report:
         drawn = dict(self.plots())
         if set(drawn) != set(plan.TITLES) or "| walkit |" not in self.markdown(name):
             raise SystemExit("FAILED: a table or plot is missing")
+        for is_table, lines in itertools.groupby(self.markdown(name).splitlines(),
+                                                 lambda line: line.startswith("|")):
+            if is_table and len({line.count("|") for line in lines}) != 1:
+                raise SystemExit("FAILED: a table has lines of several lengths")
         for plot in drawn.values():
             xml.etree.ElementTree.fromstring(plot)
