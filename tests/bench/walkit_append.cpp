@@ -64,7 +64,7 @@ Outcome append_buffered(const Job& job, const WalOptions& options) {
 
 Outcome buffered(const Job& job) { return append_buffered(job, in_bulk(job)); }
 
-/// Without zeros ahead, and without a sync at the end of each segment: what those cost.
+/// Without space ahead, and without a sync at the end of each segment: what those cost.
 Outcome buffered_one_segment(const Job& job) {
   WalOptions options = in_bulk(job);
   options.segment_bytes = 2 * job.total_bytes;
