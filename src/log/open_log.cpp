@@ -134,15 +134,16 @@ SegmentHeader rehomed_header(const Opening& opening, const SegmentHeader& old, L
 
 // Every frame behind the proven end, in order, but those that say how a writer ended.
 Status copy_unproven(Opening& opening, File& from, const SegmentHeader& old, SegmentWriter& to) {
+  const ProvenEnd& end = opening.plan.proven_end;
   FrameScanner scanner(from, old, ~std::uint64_t{0});
+  scanner.seek(end.offset, end.last + 1, end.chain);
   for (;;) {
     const auto frame = scanner.next();
     if (!frame) return frame.error();
     if (!*frame) break;
     const FrameHeader& header = (*frame)->header;
-    const bool proven = header.end() <= opening.plan.proven_end.offset;
-    if (proven || header.is(FrameKind::close) || header.is(FrameKind::seal)) continue;
-    Status moved = to.rehome(header, (*frame)->body, old.epoch, opening.plan.proven_end.last);
+    if (header.is(FrameKind::close) || header.is(FrameKind::seal)) continue;
+    Status moved = to.rehome(header, (*frame)->body, old.epoch, end.last);
     if (!moved) return moved;
   }
   if (scanner.expected() == opening.plan.tail.expected) return {};
