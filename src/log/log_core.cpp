@@ -130,13 +130,11 @@ Status LogCore::admit(Lock& lock, std::uint64_t bytes, Completion completion) {
     if (Status ok = refusal(); !ok) return ok;
     const std::uint64_t buffered = pending_.buffered_bytes();
     const bool full = buffered > 0 && buffered + bytes > options_.max_buffer_bytes;
-    if (making_room_) {
+    if (making_room_ || (full && file_busy_ && !in_own_callback)) {
       wait_for_change(lock);
     } else if ((full || buffered >= kWriteBytes) && !file_busy_ && !in_own_callback) {
       run_group(lock, Durability::flushed);
       lock.lock();
-    } else if (full && !in_own_callback) {
-      wait_for_change(lock);
     } else if (has_room(pending_.room_for(bytes))) {
       return {};
     } else {
