@@ -58,6 +58,9 @@ class Life {
     // What open shows is promised; what it does not show is gone for good.
     const std::size_t shown = (writer_->next_entry_id() - 1).value;
     if (shown >= model_.acknowledged && shown <= model_.submitted.size()) cut_model(model_, shown);
+    // The life before may have failed at its very end, with the mark of a clean one written.
+    const bool clean = writer_->recovery().origin == RecoveryReport::Origin::clean_close;
+    if (clean) model_.closes.push_back(shown);
     return true;
   }
 
