@@ -128,9 +128,10 @@ class LogCore {
   [[nodiscard]] bool wants_fill() const;
   void ask_for_fill() noexcept;
   void fill_ahead(Lock& lock);
+  void note_ahead();
   bool fill_next(SegmentName name) noexcept;
-  Result<std::unique_ptr<SegmentWriter>> take_ahead(SegmentName name, std::uint64_t need);
-  void drop_ahead() noexcept;
+  std::unique_ptr<SegmentWriter> take_ahead(SegmentName name, std::uint64_t need);
+  bool drop_ahead() noexcept;
 
   // log_core_thread.cpp: timers, tickets, callbacks.
   Status enqueue(EntryId id, std::unique_ptr<TicketCallback>& callback);

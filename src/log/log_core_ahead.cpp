@@ -47,9 +47,16 @@ void LogCore::fill_ahead(Lock& lock) {
   const bool filled = fill_next(name);
   lock.lock();
   filling_ = false;
-  filled_ahead_ = filled ? ahead_->prefilled() : 0;
   fill_failed_ = !filled;
+  note_ahead();
   wake(changes_);
+}
+
+// What was given away to make room is not made again at once.
+void LogCore::note_ahead() {
+  const std::uint64_t filled = ahead_ ? ahead_->prefilled() : 0;
+  if (filled < filled_ahead_) fill_failed_ = true;
+  filled_ahead_ = filled;
 }
 
 bool LogCore::fill_next(SegmentName name) noexcept try {
@@ -66,21 +73,22 @@ bool LogCore::fill_next(SegmentName name) noexcept try {
   return false;
 }
 
-// Gives what was filled, at least `need` bytes of it, to who rotates. none: nothing was.
-Result<std::unique_ptr<SegmentWriter>> LogCore::take_ahead(SegmentName name, std::uint64_t need) {
-  if (ahead_ && filled_ahead_ == 0) drop_ahead();
-  if (!ahead_) return std::unique_ptr<SegmentWriter>();
+// Gives what was filled, at least `need` bytes of it, to who rotates. none: nothing was, or there
+// is no more space, and now there is that of what was filled.
+std::unique_ptr<SegmentWriter> LogCore::take_ahead(SegmentName name, std::uint64_t need) {
+  if (!ahead_) return nullptr;
   ahead_->become(name);
-  if (Status ok = ahead_->prefill(need); !ok) {
-    drop_ahead();
-    return std::move(ok).error();
-  }
-  return std::move(ahead_);
+  if (ahead_->prefill(need)) return std::move(ahead_);
+  drop_ahead();
+  return nullptr;
 }
 
-void LogCore::drop_ahead() noexcept {
-  if (ahead_) ahead_->discard(*directory_);
+// True: there was something, and its space is free.
+bool LogCore::drop_ahead() noexcept {
+  if (!ahead_) return false;
+  ahead_->discard(*directory_);
   ahead_.reset();
+  return true;
 }
 
 }  // namespace walkit::log

@@ -63,6 +63,7 @@ Status LogCore::extend(Lock& lock, std::uint64_t room) {
   Status filled = check_lock();
   if (filled) filled = fill(wish, need);
   release_file(lock);
+  note_ahead();
   if (!filled) return refuse(std::move(filled).error());
   prefill_step_bytes_ = std::min(2 * prefill_step_bytes_, kPrefillStepBytesMax);
   return {};
@@ -79,10 +80,8 @@ Status LogCore::rotate(Lock& lock, std::uint64_t room) {
   auto next = checked ? prepare(wish, need) : Result<std::unique_ptr<SegmentWriter>>();
   release_file(lock);
   if (!checked) return refuse(std::move(checked).error());
-  if (!next) {
-    filled_ahead_ = 0;
-    return std::move(next).error();
-  }
+  note_ahead();
+  if (!next) return std::move(next).error();
   const Durability barrier =
       mutated(Mutation::no_sync_at_rotation) ? Durability::flushed : Durability::durable;
   Status committed = commit(lock, next_ - 1, barrier);
@@ -97,7 +96,6 @@ Status LogCore::rotate(Lock& lock, std::uint64_t room) {
   if (started) {
     ++stats_.rotations;
     rotate_first_ = fill_failed_ = false;
-    filled_ahead_ = 0;
     return {};
   }
   fail(std::move(started).error());
@@ -115,10 +113,15 @@ Status LogCore::refuse(Error error) {
   return poisoned();
 }
 
-// A nearly full disk may still hold what is needed now.
+// A nearly full disk may still hold what is needed now, if need be in place of what is filled
+// ahead.
 Status LogCore::fill(std::uint64_t wish, std::uint64_t need) try {
+  const auto is_full = [](const Status& filled) {
+    return !filled && filled.error().code == Errc::no_space;
+  };
   Status filled = active_->prefill(wish);
-  if (!filled && filled.error().code == Errc::no_space) filled = active_->prefill(need);
+  if (is_full(filled)) filled = active_->prefill(need);
+  if (is_full(filled) && drop_ahead()) filled = active_->prefill(need);
   return filled;
 } catch (const std::bad_alloc&) {
   return no_memory();
@@ -128,8 +131,7 @@ Result<std::unique_ptr<SegmentWriter>> LogCore::prepare(std::uint64_t wish,
                                                         std::uint64_t need) try {
   const bool fills = options_.preallocation == Preallocation::zero_fill;
   const SegmentName name{(active_ ? active_->header().number : previous_.number) + 1, next_};
-  auto ahead = take_ahead(name, need);
-  if (!ahead || *ahead) return ahead;
+  if (auto ahead = take_ahead(name, need)) return ahead;
   const auto how = options_.durability == Durability::durable ? SegmentWriter::Prefill::written
                                                               : SegmentWriter::Prefill::allocated;
   auto next = SegmentWriter::prepare(*directory_, name, fills ? wish : 0, how);
@@ -241,8 +243,9 @@ Status LogCore::close() {
   closed_ = true;
   wake_all();
   stop_thread(lock);
+  const bool failed = failure_.has_value();
   hold_file(lock);
-  if (!failure_) drop_ahead();
+  if (!failed) drop_ahead();
   active_.reset();
   lock_.reset();
   release_file(lock);

@@ -137,6 +137,23 @@ TEST(FillAhead, WhatFailsIsLeftToTheRotation) {
   }
 }
 
+// What is filled ahead is given up where entries need its space.
+TEST(FillAhead, FullDiskHoldsAsMuchAsWithoutIt) {
+  for (std::uint64_t free = 7 << 20; free < 15 << 20; free += 300'000) {
+    SCOPED_TRACE(std::to_string(free) + " bytes free");
+    std::uint64_t appended[2] = {0, 0};
+    for (const bool ahead : {true, false}) {
+      const auto directory = CrashDirectory::create();
+      directory->set_free_bytes(free);
+      auto wal = Wal::open(directory, {.segment_bytes = ahead ? kSegmentBytes : 8 * kSegmentBytes});
+      while (wal->append(large_entry(appended[ahead] + 1))) ++appended[ahead];
+      EXPECT_THAT(wal->append(large_entry(1)), HasErrc(Errc::no_space));
+      ASSERT_THAT(wal->close(), IsOk());
+    }
+    EXPECT_GE(appended[true] + 1, appended[false]) << "another header and seal take some room";
+  }
+}
+
 TEST(FillAhead, CloseLeavesNoFileBehind) {
   Watched watched;
   {
