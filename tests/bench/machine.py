@@ -68,7 +68,7 @@ def lines_on(folder, runs):
     kind, name = file_system(folder)
     memory = read("/proc/meminfo").split()[1]
     yield "%s, %d cores, %d GiB" % (processor(), os.cpu_count(), round(int(memory) / (1 << 20)))
-    yield "Linux %s" % platform.release()
+    yield "Linux %s" % platform.release().split("-")[0]
     yield "%s, block device %s" % (kind, block_device(name))
     loads = [run["load"] for run in runs]
     yield "%s, load average while it ran %.1f to %.1f" % (
