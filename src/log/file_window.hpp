@@ -13,6 +13,7 @@ namespace walkit::log {
 /// live until the next call. One thread.
 class FileWindow {
  public:
+  /// An ordinary frame and half of the next.
   static constexpr std::size_t kStepBytes = 384 << 10;
 
   explicit FileWindow(File& file, std::size_t step_bytes = kStepBytes)

@@ -75,8 +75,8 @@ LogCursor& LogCursor::operator=(LogCursor&&) noexcept = default;
 LogCursor::~LogCursor() = default;
 
 Result<bool> LogCursor::advance(std::chrono::milliseconds timeout) try {
-  if (source_->advance_in_frame()) return true;
   if (failure_) return copy_of(*failure_);
+  if (source_->advance_in_frame()) return true;
   auto moved = source_->advance(timeout);
   if (!moved) failure_ = copy_of(moved.error());
   return moved;
