@@ -72,6 +72,7 @@ std::string_view layer_of(std::string_view path) {
                    "include/walkit/testing/suites"})) {
     return "typed testing";
   }
+  if (path == "include/walkit/checkpoint/checkpoint_store.hpp") return "walkit";
   for (const std::string_view root : {"include/walkit/", "src/"}) {
     if (!path.starts_with(root)) continue;
     path.remove_prefix(root.size());

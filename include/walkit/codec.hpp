@@ -9,7 +9,7 @@
 
 #include "walkit/base/bytes.hpp"
 #include "walkit/base/result.hpp"
-#include "walkit/log/options.hpp"
+#include "walkit/base/types.hpp"
 
 namespace walkit {
 

@@ -1,6 +1,6 @@
 #include "log/evidence_files.hpp"
 
-#include "log/mutation.hpp"
+#include "base/mutation.hpp"
 #include "log/segment_name.hpp"
 
 namespace walkit::log {

@@ -4,7 +4,7 @@
 #include <condition_variable>
 #include <mutex>
 
-#include "log/mutation.hpp"
+#include "base/mutation.hpp"
 #include "log/snapshot.hpp"
 
 namespace walkit::log {

@@ -1,58 +1,12 @@
 #include "log/format.hpp"
 
-#include <algorithm>
-#include <cstring>
-
-#include "base/crc32c.hpp"
-#include "base/little_endian.hpp"
-#include "log/mutation.hpp"
-
 namespace walkit::log {
 namespace {
 
-constexpr std::size_t kCrcOffset = kPrefixBytes - 4;
-
-// Each header lists its fields once, in fields(); a FieldWriter and a FieldReader walk the list.
-class FieldWriter {
- public:
-  explicit FieldWriter(std::byte* at) : at_(at) {}
-  template <std::unsigned_integral T>
-  void number(T& value) {
-    store_le(at_, value);
-    at_ += sizeof value;
-  }
-  void id(EntryId& value) { number(value.value); }
-  void bytes(std::span<std::byte> from) {
-    std::copy(from.begin(), from.end(), at_);
-    at_ += from.size();
-  }
-
- private:
-  std::byte* at_;
-};
-
-class FieldReader {
- public:
-  explicit FieldReader(const std::byte* at) : at_(at) {}
-  template <std::unsigned_integral T>
-  void number(T& value) {
-    value = load_le<T>(at_);
-    at_ += sizeof value;
-  }
-  void id(EntryId& value) { number(value.value); }
-  void bytes(std::span<std::byte> into) {
-    std::copy_n(at_, into.size(), into.begin());
-    at_ += into.size();
-  }
-
- private:
-  const std::byte* at_;
-};
-
 // What has no plain number of its own type: enums, flags and text pass through these.
 struct SegmentExtras {
-  std::uint8_t layout = 0, name_bytes = 0;
-  std::array<std::byte, kTypeNameBytesMax> name{};
+  std::uint8_t layout = 0;
+  TypeNameField name{};
 };
 
 template <class Field>
@@ -77,9 +31,9 @@ void fields(Field& field, SegmentHeader& h, SegmentExtras& x) {
   field.number(h.max_entry_bytes);
   field.number(h.max_frame_bytes);
   field.number(x.layout);
-  field.number(x.name_bytes);
+  field.number(x.name.bytes);
   field.number(reserved);
-  field.bytes(x.name);
+  field.bytes(x.name.text);
 }
 constexpr std::size_t kSegmentFieldBytes = 16 + 11 * 8 + 5 * 4 + 4 + kTypeNameBytesMax;
 static_assert(kPrefixBytes + kSegmentFieldBytes <= kSegmentHeaderBytes);
@@ -107,93 +61,32 @@ void fields(Field& field, LockRecord& l) {
   field.id(l.durable_through);
 }
 
-std::uint32_t header_crc(BytesView header) {
-  return crc32c(header.subspan(kPrefixBytes), crc32c(header.first(kCrcOffset)));
-}
-
-// The 32 bytes of every file: magic 8, header length 4, version 2, zero 2, required features 4,
-// ignorable features 4, zero 4, CRC 4 of all the rest of the header.
-std::uint32_t seal_prefix(std::span<std::byte> header, const FileMagic& magic) {
-  std::memcpy(header.data(), magic.data(), magic.size());
-  store_le(header.data() + 8, static_cast<std::uint32_t>(header.size()));
-  store_le(header.data() + 12, kFormatVersion);
-  const std::uint32_t crc = header_crc(header);
-  store_le(header.data() + kCrcOffset, crc);
-  return crc;
-}
-
-Error bad_header(std::string message) {
-  return {.code = Errc::corrupt, .message = std::move(message)};
-}
-
-Status check_prefix(BytesView bytes, const FileMagic& magic, std::size_t expected_bytes) {
-  if (bytes.size() < kPrefixBytes) {
-    return bad_header("header cut short: " + std::to_string(bytes.size()) + " bytes");
-  }
-  if (std::memcmp(bytes.data(), magic.data(), magic.size()) != 0) {
-    return bad_header("wrong magic: not a walkit file of this kind");
-  }
-  const auto header_bytes = load_le<std::uint32_t>(bytes.data() + 8);
-  if (header_bytes < kPrefixBytes || header_bytes > kHeaderBytesMax ||
-      header_bytes > bytes.size()) {
-    return bad_header("header length " + std::to_string(header_bytes) + " is not possible here");
-  }
-  const auto stored = load_le<std::uint32_t>(bytes.data() + kCrcOffset);
-  const bool holds = header_crc(bytes.first(header_bytes)) == stored ||
-                     mutated(Mutation::file_header_sum_not_checked);
-  if (!holds) return bad_header("header checksum differs");
-  const auto version = load_le<std::uint16_t>(bytes.data() + 12);
-  const auto required = load_le<std::uint32_t>(bytes.data() + 16);
-  if (version != kFormatVersion || required != 0 || header_bytes != expected_bytes) {
-    return Error{.code = Errc::incompatible,
-                 .message = "format version " + std::to_string(version) + " with features " +
-                            std::to_string(required) + "; this walkit reads version " +
-                            std::to_string(kFormatVersion) + " without features",
-                 .next_step = "open it with the walkit that wrote it, or a newer one"};
-  }
-  return {};
-}
-
 }  // namespace
-
-std::uint64_t segment_salt(const LogIdentity& log, std::uint64_t segment,
-                           std::uint64_t epoch) noexcept {
-  std::uint64_t hash = 0x9e3779b97f4a7c15u;
-  for (const std::uint64_t word : {load_le<std::uint64_t>(log.data()),
-                                   load_le<std::uint64_t>(log.data() + 8), segment, epoch}) {
-    hash = (hash ^ word) + 0x9e3779b97f4a7c15u;
-    hash = (hash ^ (hash >> 30)) * 0xbf58476d1ce4e5b9u;
-    hash = (hash ^ (hash >> 27)) * 0x94d049bb133111ebu;
-    hash ^= hash >> 31;
-  }
-  return hash;
-}
 
 SegmentHeaderBytes encode(SegmentHeader& header) noexcept {
   SegmentHeaderBytes bytes{};
   SegmentExtras extras{.layout = static_cast<std::uint8_t>(header.layout),
-                       .name_bytes = static_cast<std::uint8_t>(header.type_name.size())};
-  const BytesView name = as_bytes(header.type_name);
-  std::copy_n(name.begin(), std::min(name.size(), extras.name.size()), extras.name.begin());
+                       .name = TypeNameField(header.type_name)};
   FieldWriter writer(bytes.data() + kPrefixBytes);
   fields(writer, header, extras);
-  header.crc = seal_prefix(bytes, kSegmentMagic);
+  header.crc = seal_file_header(bytes, kSegmentMagic);
   return bytes;
 }
 
 Result<SegmentHeader> decode_segment_header(BytesView bytes) {
-  if (Status ok = check_prefix(bytes, kSegmentMagic, kSegmentHeaderBytes); !ok) return ok.error();
+  if (Status ok = check_file_header(bytes, kSegmentMagic, kSegmentHeaderBytes); !ok)
+    return ok.error();
   SegmentHeader header;
   SegmentExtras extras;
   FieldReader reader(bytes.data() + kPrefixBytes);
   fields(reader, header, extras);
-  header.crc = load_le<std::uint32_t>(bytes.data() + kCrcOffset);
+  header.crc = file_header_crc(bytes);
   if (extras.layout > static_cast<std::uint8_t>(Layout::whole_blocks) ||
-      extras.name_bytes > kTypeNameBytesMax) {
-    return bad_header("header fields out of range");
+      extras.name.bytes > kTypeNameBytesMax) {
+    return bad_file_header("header fields out of range");
   }
   header.layout = static_cast<Layout>(extras.layout);
-  header.type_name = as_text(BytesView(extras.name).first(extras.name_bytes));
+  header.type_name = extras.name.name();
   return header;
 }
 
@@ -203,8 +96,7 @@ std::optional<SegmentHeader> unverified_segment_header(BytesView bytes) {
   SegmentExtras extras;
   FieldReader reader(bytes.data() + kPrefixBytes);
   fields(reader, header, extras);
-  const std::size_t name_bytes = std::min<std::size_t>(extras.name_bytes, kTypeNameBytesMax);
-  header.type_name = as_text(BytesView(extras.name).first(name_bytes));
+  header.type_name = extras.name.name();
   return header;
 }
 
@@ -214,12 +106,13 @@ ManifestSlotBytes encode(const ManifestSlot& slot) noexcept {
   std::uint64_t clean = slot.clean ? 1 : 0;
   FieldWriter writer(bytes.data() + kPrefixBytes);
   fields(writer, copy, clean);
-  seal_prefix(bytes, kManifestMagic);
+  seal_file_header(bytes, kManifestMagic);
   return bytes;
 }
 
 Result<ManifestSlot> decode_manifest_slot(BytesView bytes) {
-  if (Status ok = check_prefix(bytes, kManifestMagic, kManifestSlotBytes); !ok) return ok.error();
+  if (Status ok = check_file_header(bytes, kManifestMagic, kManifestSlotBytes); !ok)
+    return ok.error();
   ManifestSlot slot;
   std::uint64_t clean = 0;
   FieldReader reader(bytes.data() + kPrefixBytes);
@@ -227,7 +120,7 @@ Result<ManifestSlot> decode_manifest_slot(BytesView bytes) {
   slot.clean = clean != 0;
   const bool none = slot.first_segment == 0 && slot.last_segment == 0;
   const bool some = slot.first_segment != 0 && slot.first_segment <= slot.last_segment;
-  if (!none && !some) return bad_header("segments out of order");
+  if (!none && !some) return bad_file_header("segments out of order");
   return slot;
 }
 
@@ -236,12 +129,12 @@ LockRecordBytes encode(const LockRecord& record) noexcept {
   LockRecord copy = record;
   FieldWriter writer(bytes.data() + kPrefixBytes);
   fields(writer, copy);
-  seal_prefix(bytes, kLockMagic);
+  seal_file_header(bytes, kLockMagic);
   return bytes;
 }
 
 Result<LockRecord> decode_lock_record(BytesView bytes) {
-  if (Status ok = check_prefix(bytes, kLockMagic, kLockRecordBytes); !ok) return ok.error();
+  if (Status ok = check_file_header(bytes, kLockMagic, kLockRecordBytes); !ok) return ok.error();
   LockRecord record;
   FieldReader reader(bytes.data() + kPrefixBytes);
   fields(reader, record);

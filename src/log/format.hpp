@@ -7,24 +7,19 @@
 #include <optional>
 #include <string>
 
+#include "base/file_header.hpp"
 #include "walkit/base/bytes.hpp"
 #include "walkit/base/result.hpp"
 #include "walkit/log/options.hpp"
 
 namespace walkit::log {
 
-inline constexpr std::uint16_t kFormatVersion = 0;
-
-inline constexpr std::size_t kSectorBytes = 512;  // what a device writes whole, or torn by a prefix
 inline constexpr std::size_t kBlockBytes = 4096;  // what Layout::whole_blocks aligns to
 
-inline constexpr std::size_t kPrefixBytes = 32;  // of every file; never changes layout
-inline constexpr std::size_t kHeaderBytesMax = 4096;
 inline constexpr std::size_t kSegmentHeaderBytes = 512;
 inline constexpr std::size_t kLockRecordBytes = 512;
 inline constexpr std::size_t kManifestSlotBytes = 4096;
 inline constexpr std::size_t kManifestBytes = 2 * kManifestSlotBytes;
-inline constexpr std::size_t kTypeNameBytesMax = 128;
 
 inline constexpr std::size_t kFrameHeaderBytes = 64;
 inline constexpr std::size_t kFrameAlignment = 8;
@@ -38,18 +33,16 @@ static_assert(kSegmentHeaderBytes == kSectorBytes, "a torn segment header is old
 static_assert(kLockRecordBytes == kSectorBytes, "a torn lock record is old or new");
 static_assert(kManifestSlotBytes % kBlockBytes == 0, "slots share no block");
 
-using FileMagic = std::array<char, 8>;
 inline constexpr FileMagic kSegmentMagic = {'\x89', 'W', 'A', 'L', 'K', 'S', 'E', 'G'};
 inline constexpr FileMagic kManifestMagic = {'\x89', 'W', 'A', 'L', 'K', 'M', 'A', 'N'};
 inline constexpr FileMagic kLockMagic = {'\x89', 'W', 'A', 'L', 'K', 'L', 'O', 'K'};
 
-using LogIdentity = std::array<std::byte, 16>;
-
 /// The 64-bit salt of one segment in one life of one log. It seeds every checksum in the segment,
-/// so that frames of another log, segment or life never pass. (The mixer is SplitMix64's finalizer:
-/// Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014.)
-[[nodiscard]] std::uint64_t segment_salt(const LogIdentity& log, std::uint64_t segment,
-                                         std::uint64_t epoch) noexcept;
+/// so that frames of another log, segment or life never pass.
+[[nodiscard]] inline std::uint64_t segment_salt(const LogIdentity& log, std::uint64_t segment,
+                                                std::uint64_t epoch) noexcept {
+  return salt_of(log, segment, epoch);
+}
 
 /// Where frames begin: behind the header, on a block of their own if the layout asks for it.
 [[nodiscard]] constexpr std::uint64_t first_frame_offset(Layout layout) {
@@ -137,9 +130,7 @@ using LockRecordBytes = std::array<std::byte, kLockRecordBytes>;
 [[nodiscard]] ManifestSlotBytes encode(const ManifestSlot& slot) noexcept;
 [[nodiscard]] LockRecordBytes encode(const LockRecord& record) noexcept;
 
-// Checked in the order magic, checksum, version, required features: corrupt (the first two) and
-// incompatible differ, and a flipped bit in the version never reads as "newer". The error names no
-// file; who calls adds it.
+// Errors are those of check_file_header(); they name no file.
 [[nodiscard]] Result<SegmentHeader> decode_segment_header(BytesView bytes);
 /// What stands in the places of a header's fields, with nothing verified; for who pieces a damaged
 /// one together. none: too few bytes.

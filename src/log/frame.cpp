@@ -5,7 +5,7 @@
 
 #include "base/crc32c.hpp"
 #include "base/little_endian.hpp"
-#include "log/mutation.hpp"
+#include "base/mutation.hpp"
 
 namespace walkit::log {
 namespace {

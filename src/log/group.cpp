@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "log/mutation.hpp"
+#include "base/mutation.hpp"
 
 namespace walkit::log {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "log/mutation.hpp"
+#include "base/mutation.hpp"
 #include "log/reading.hpp"
 
 namespace walkit::log {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <new>
 
+#include "base/mutation.hpp"
 #include "log/log_core.hpp"
-#include "log/mutation.hpp"
 
 namespace walkit::log {
 

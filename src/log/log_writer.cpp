@@ -54,9 +54,9 @@ LogWriter::~LogWriter() { close_and_release(core_); }
 Result<LogWriter> LogWriter::open(std::shared_ptr<Directory> directory, WalOptions options,
                                   Contents contents) try {
   if (!directory) return log::no_directory();
-  log::StoredType type{.codec = contents.codec,
-                       .name = std::string(contents.type.name),
-                       .schema = contents.type.schema};
+  StoredType type{.codec = contents.codec,
+                  .name = std::string(contents.type.name),
+                  .schema = contents.type.schema};
   auto start = log::open_log(*directory, std::move(options), std::move(type));
   if (!start) return start.error();
   return LogWriter(std::make_shared<LogCore>(std::move(*start)));

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "base/mutation.hpp"
 #include "io/process.hpp"
-#include "log/mutation.hpp"
 #include "log/quarantine.hpp"
 #include "log/survey.hpp"
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "log/mutation.hpp"
+#include "base/mutation.hpp"
 #include "log/quarantine.hpp"
 #include "walkit/log/log_reader.hpp"
 

@@ -6,7 +6,7 @@
 #include <new>
 
 #include "base/crc32c.hpp"
-#include "log/mutation.hpp"
+#include "base/mutation.hpp"
 
 namespace walkit::log {
 namespace {

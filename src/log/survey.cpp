@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "log/mutation.hpp"
+#include "base/mutation.hpp"
 
 namespace walkit::log {
 namespace {

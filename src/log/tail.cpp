@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/little_endian.hpp"
-#include "log/mutation.hpp"
+#include "base/mutation.hpp"
 
 namespace walkit::log {
 namespace {

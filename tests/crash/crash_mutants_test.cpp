@@ -7,9 +7,9 @@
 #include <fstream>
 #include <iterator>
 
+#include "base/mutation.hpp"
 #include "crash/mutants.hpp"
 #include "crash/workload.hpp"
-#include "log/mutation.hpp"
 #include "walkit/testing/checked_directory.hpp"
 #include "walkit/testing/fault_directory.hpp"
 
@@ -18,11 +18,11 @@ namespace {
 
 class CrashMutants : public ::testing::TestWithParam<Mutant> {
  protected:
-  void TearDown() override { log::mutation = log::Mutation::none; }
+  void TearDown() override { mutation = Mutation::none; }
 };
 
 TEST_P(CrashMutants, IsFoundOut) {
-  log::mutation = GetParam().mutation;
+  mutation = GetParam().mutation;
   std::uint64_t states = 0;
   const Status ok = GetParam().sweep(states);
   ASSERT_FALSE(ok.has_value()) << "survived " << states << " states";
@@ -34,29 +34,28 @@ INSTANTIATE_TEST_SUITE_P(EachStep, CrashMutants, ::testing::ValuesIn(mutants()),
 
 // A few appends over two lives are enough for who looks at the calls; only what is wrong about the
 // bytes escapes it.
-std::vector<std::string> violations_of(log::Mutation mutation, std::uint64_t failing = 0) {
+std::vector<std::string> violations_of(Mutation mutation, std::uint64_t failing = 0) {
   const auto faults = testing::FaultDirectory::create(testing::CrashDirectory::create());
   const auto checked = testing::CheckedDirectory::create(faults);
   faults->fail_at(failing, testing::Fault::io);
-  log::mutation = mutation;
+  mutation = mutation;
   Setup setup;
   setup.flush = FlushPolicy::manual();
   const Trace trace = {Call::append_large, Call::append_large, Call::append_large,
                        Call::reopen,       Call::append,       Call::sync};
   static_cast<void>(run(checked, setup, trace));
-  log::mutation = log::Mutation::none;
+  mutation = Mutation::none;
   return checked->violations();
 }
 
 TEST(CrashMutants, CheckedDirectoryFindsThoseThatBreakTheProtocol) {
-  EXPECT_TRUE(violations_of(log::Mutation::none).empty());
-  for (const log::Mutation mutation :
-       {log::Mutation::no_directory_sync, log::Mutation::seal_without_sync,
-        log::Mutation::rename_before_sync, log::Mutation::manifest_without_sync,
-        log::Mutation::retry_failed_sync}) {
+  EXPECT_TRUE(violations_of(Mutation::none).empty());
+  for (const Mutation mutation :
+       {Mutation::no_directory_sync, Mutation::seal_without_sync, Mutation::rename_before_sync,
+        Mutation::manifest_without_sync, Mutation::retry_failed_sync}) {
     std::size_t found = violations_of(mutation).size();
     for (std::uint64_t at = 1; found == 0 && at <= 40; ++at) {
-      EXPECT_TRUE(violations_of(log::Mutation::none, at).empty()) << "operation " << at;
+      EXPECT_TRUE(violations_of(Mutation::none, at).empty()) << "operation " << at;
       found = violations_of(mutation, at).size();
     }
     EXPECT_GT(found, 0u) << "mutation " << static_cast<int>(mutation);
@@ -77,7 +76,7 @@ INSTANTIATE_TEST_SUITE_P(Each, CrashSweeps, ::testing::ValuesIn(sweeps()),
 
 TEST(CrashMutantsTable, NamesEachMutationOnce) {
   const auto all = mutants();
-  ASSERT_EQ(all.size() + 1, static_cast<std::size_t>(log::Mutation::count));
+  ASSERT_EQ(all.size() + 1, static_cast<std::size_t>(Mutation::count));
   for (std::size_t i = 0; i < all.size(); ++i) {
     EXPECT_EQ(static_cast<std::size_t>(all[i].mutation), i + 1) << all[i].name;
   }

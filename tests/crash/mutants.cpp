@@ -6,7 +6,7 @@
 namespace walkit::crash {
 
 Status sweep_worlds(std::uint64_t& states) {
-  const std::uint64_t worlds = log::mutation == log::Mutation::none ? 500 : 40'000;
+  const std::uint64_t worlds = mutation == Mutation::none ? 500 : 40'000;
   WorldTotals totals;
   Status ok;
   for (std::uint64_t seed = 1; ok && seed <= worlds; ++seed) ok = live_one_world(seed, totals);
@@ -72,7 +72,7 @@ constexpr NamedSweep kSweeps[] = {
     {"Repairs", &sweep_repairs},
 };
 
-using M = log::Mutation;
+using M = Mutation;
 
 constexpr Mutant kMutants[] = {
     // An append, up to its acknowledgement.

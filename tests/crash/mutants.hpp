@@ -2,8 +2,8 @@
 
 #include <span>
 
+#include "base/mutation.hpp"
 #include "crash/sweeps.hpp"
-#include "log/mutation.hpp"
 
 namespace walkit::crash {
 
@@ -15,7 +15,7 @@ struct NamedSweep {
 
 /// A step of the protocol that is left out, what breaks without it, and who finds out.
 struct Mutant {
-  log::Mutation mutation;
+  Mutation mutation;
   const char* name;    // in CamelCase, for the test
   const char* step;    // what is done instead
   const char* breaks;  // the promise, by its number in docs/durability.md, and how

@@ -209,9 +209,9 @@ TEST(RandomReader, OtherCodecOrNewerSchemaIsIncompatible) {
   LogBox box;
   box.append(3).close();
   const std::uint32_t codec = CodecId{"byte"}.value;
-  RandomReader right(box.home(), {}, log::StoredType{.codec = codec});
+  RandomReader right(box.home(), {}, StoredType{.codec = codec});
   EXPECT_THAT(right.read(EntryId{2}), IsOk());
-  RandomReader other(box.home(), {}, log::StoredType{.codec = codec + 1});
+  RandomReader other(box.home(), {}, StoredType{.codec = codec + 1});
   EXPECT_THAT(other.read(EntryId{2}), HasErrc(Errc::incompatible));
   EXPECT_THAT(other.time_of(EntryId{2}), HasErrc(Errc::incompatible));
 }

@@ -20,12 +20,22 @@ using BytesView = std::span<const std::byte>;
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-/// Where a codec writes one entry. It stops taking bytes at max_entry_bytes; append then answers
-/// too_large. One thread.
+/// Takes bytes as they come, where they need not stay in memory. What goes wrong it keeps for
+/// itself until it is asked.
+class ByteDrain {
+ public:
+  virtual ~ByteDrain() = default;
+  virtual void take(BytesView bytes) noexcept = 0;
+};
+
+/// Where a codec writes one entry or state. It stops taking bytes at a limit, max_entry_bytes for
+/// an entry; append then answers too_large. One thread.
 class ByteSink {
  public:
   ByteSink(Bytes& out, std::size_t bytes_max)
-      : out_(out), bytes_max_(bytes_max), room_(bytes_max) {}
+      : out_(&out), bytes_max_(bytes_max), room_(bytes_max) {}
+  ByteSink(ByteDrain& drain, std::size_t bytes_max)
+      : drain_(&drain), bytes_max_(bytes_max), room_(bytes_max) {}
   ByteSink(const ByteSink&) = delete;
   ByteSink& operator=(const ByteSink&) = delete;
 
@@ -37,8 +47,9 @@ class ByteSink {
       return;
     }
     if (bytes.empty()) return;
-    out_.insert(out_.end(), bytes.begin(), bytes.end());  // resize() would fill it first
     room_ -= bytes.size();
+    if (out_ == nullptr) return drain_->take(bytes);
+    out_->insert(out_->end(), bytes.begin(), bytes.end());  // resize() would fill it first
   }
   void write(std::string_view text) { write(as_bytes(text)); }
 
@@ -46,7 +57,8 @@ class ByteSink {
   [[nodiscard]] std::size_t bytes_max() const noexcept { return bytes_max_; }
 
  private:
-  Bytes& out_;
+  Bytes* out_ = nullptr;
+  ByteDrain* drain_ = nullptr;  // where there is no out_
   std::size_t bytes_max_;
   std::size_t room_;
   bool overflowed_ = false;

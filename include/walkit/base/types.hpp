@@ -1,10 +1,13 @@
 #pragma once
 
+#include <array>
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <iosfwd>
 #include <string>
+#include <string_view>
 
 namespace walkit {
 
@@ -48,6 +51,32 @@ struct EntryIdRange {
 std::ostream& operator<<(std::ostream& out, EntryId id);
 std::ostream& operator<<(std::ostream& out, EntryIdRange range);
 constexpr std::uint64_t format_as(EntryId id) { return id.value; }  // found by fmt 10
+
+/// Sixteen random bytes that name a log, the same in each of its files. All zero: not known.
+using LogIdentity = std::array<std::byte, 16>;
+
+/// Name and schema number of an entry or state type, stored with it: another name or a newer number
+/// is refused. "": not checked.
+struct EntryType {
+  std::string_view name{};
+  std::uint32_t schema = 1;
+  constexpr EntryType() = default;
+  /// consteval, so that the name cannot dangle.
+  consteval EntryType(const char* literal, std::uint32_t number = 1)
+      : name(literal), schema(number) {}
+};
+
+/// What a reader does with entries of a newer schema number than its own. refuse: `incompatible`,
+/// at open. skip_unknown_fields: reads them as its own type and skips the fields it does not know
+/// (old readers beside a new writer), if the newer type only added fields at the end of the entry,
+/// of an alternative or of a walkit::sized() block; an alternative that it does not know is
+/// `incompatible` when that entry is met. Other changes may be read as wrong values.
+enum class NewerSchema { refuse, skip_unknown_fields };
+
+/// What is stored is compressed where that makes it smaller: the entries of a frame, a part of a
+/// checkpoint. lz4: costs least. zstd (level 1): smaller, three to eight times the work. Readers
+/// need no option.
+enum class Compression { none, lz4, zstd };
 
 }  // namespace walkit
 

@@ -3,7 +3,6 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
-#include <string_view>
 
 #include "walkit/base/result.hpp"
 #include "walkit/base/types.hpp"
@@ -69,10 +68,6 @@ enum class Preallocation { none, zero_fill };
 /// tail is told from a torn one; costs up to 4 KiB per sync.
 enum class Layout { packed, whole_blocks };
 
-/// The entries of a frame are compressed where that makes the frame smaller. lz4: costs least. zstd
-/// (level 1): smaller, three to eight times the work. Readers need no option.
-enum class Compression { none, lz4, zstd };
-
 /// strict: all but a clean end is an error (disaster checks, migrations). best_effort: a torn tail
 /// of the newest segment is the end of the log (start-up after a crash); all else is still an
 /// error. salvage: of a log in any state all that still verifies, in order, and each hole as a
@@ -84,24 +79,6 @@ enum class Step { next, stop };
 
 /// What strict replay does with a gap that was accepted by a repair.
 enum class RecordedLoss { refuse, accept };
-
-/// What a reader does with entries of a newer schema number than its own. refuse: `incompatible`,
-/// at open. skip_unknown_fields: reads them as its own type and skips the fields it does not know
-/// (old readers beside a new writer), if the newer type only added fields at the end of the entry,
-/// of an alternative or of a walkit::sized() block; an alternative that it does not know is
-/// `incompatible` when that entry is met. Other changes may be read as wrong values.
-enum class NewerSchema { refuse, skip_unknown_fields };
-
-/// Name and schema number of an entry type, stored with the entries: another name or a newer number
-/// is refused. "": not checked.
-struct EntryType {
-  std::string_view name{};
-  std::uint32_t schema = 1;
-  constexpr EntryType() = default;
-  /// consteval, so that the name cannot dangle.
-  consteval EntryType(const char* literal, std::uint32_t number = 1)
-      : name(literal), schema(number) {}
-};
 
 /// How a log is written. The defaults are safe: every append is durable when it returns.
 struct WalOptions {

@@ -1,9 +1,9 @@
-#include "log/mutation.hpp"
+#include "base/mutation.hpp"
 
-namespace walkit::log {
+namespace walkit {
 
 #ifdef WALKIT_MUTATIONS
 thread_local Mutation mutation = Mutation::none;
 #endif
 
-}  // namespace walkit::log
+}  // namespace walkit

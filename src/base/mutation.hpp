@@ -1,6 +1,6 @@
 #pragma once
 
-namespace walkit::log {
+namespace walkit {
 
 /// A step of the protocol, left out on purpose. The sweeps of tests/crash are run over a core built
 /// with WALKIT_MUTATIONS, where each of these must be found out; elsewhere mutated() is a constant
@@ -60,6 +60,14 @@ enum class Mutation {
   repair_names_in_order,
   repair_manifest_first,
   repair_old_away_first,
+  // Checkpoints.
+  checkpoint_without_sync,
+  checkpoint_name_not_synced,
+  checkpoint_not_read_back,
+  checkpoint_ahead_of_log,
+  checkpoint_older_removed_first,
+  piece_sum_not_checked,
+  trim_to_newest_checkpoint,
   count
 };
 
@@ -70,4 +78,4 @@ extern thread_local Mutation mutation;
 [[nodiscard]] constexpr bool mutated(Mutation) noexcept { return false; }
 #endif
 
-}  // namespace walkit::log
+}  // namespace walkit

@@ -1,6 +1,6 @@
-#include "log/stored_type.hpp"
+#include "base/stored_type.hpp"
 
-namespace walkit::log {
+namespace walkit {
 namespace {
 
 std::string codec_text(std::uint32_t codec) {
@@ -21,27 +21,29 @@ Error incompatible(std::string_view file, std::string message, std::string next_
 
 }  // namespace
 
-Status check_type(const SegmentHeader& stored, const StoredType& mine, std::string_view file) {
+Status check_type(const StoredType& stored, const StoredType& mine, std::string_view file,
+                  std::string_view values) {
+  const std::string holds = "holds " + std::string(values);
   // 0: a repair could not tell; see docs/format.md.
   if (stored.codec != mine.codec && stored.codec != 0) {
     return incompatible(file,
-                        "entries were written by codec " + codec_text(stored.codec) +
+                        holds + " written by codec " + codec_text(stored.codec) +
                             "; this program uses " + codec_text(mine.codec),
                         "open it with the codec that wrote it");
   }
-  if (!stored.type_name.empty() && !mine.name.empty() && stored.type_name != mine.name) {
-    return incompatible(file,
-                        "holds entries of type \"" + stored.type_name +
-                            "\"; this program's type is \"" + mine.name + "\"",
-                        "check the folder's name, or the entry_type that the program declares");
+  if (!stored.name.empty() && !mine.name.empty() && stored.name != mine.name) {
+    return incompatible(
+        file,
+        holds + " of type \"" + stored.name + "\"; this program's type is \"" + mine.name + "\"",
+        "check the folder's name, or the type that the program declares");
   }
   if (!mine.name.empty() && stored.schema > mine.schema) {
     return incompatible(file,
-                        "holds entries of schema " + std::to_string(stored.schema) +
+                        holds + " of schema " + std::to_string(stored.schema) +
                             "; this program knows up to " + std::to_string(mine.schema),
                         "open it with the newer program that wrote it");
   }
   return {};
 }
 
-}  // namespace walkit::log
+}  // namespace walkit

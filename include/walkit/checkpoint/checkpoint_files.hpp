@@ -1,0 +1,111 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "walkit/base/bytes.hpp"
+#include "walkit/base/result.hpp"
+#include "walkit/base/types.hpp"
+#include "walkit/io/directory.hpp"
+
+namespace walkit {
+
+/// How far a checkpoint is. Each save is written, then read back.
+struct CheckpointProgress {
+  enum class Step { writing, reading } step = Step::writing;
+  EntryId entry_id{};
+  std::uint64_t state_bytes = 0;  // so far
+};
+
+struct CheckpointOptions {
+  EntryType state_type{};  // instead of what State declares
+  /// So many good ones stay, the newest by id; at least 2, so that a damaged one has a fall-back.
+  std::uint32_t keep = 2;
+  /// Of an encoded state, when it is written and when it is read: more is too_large.
+  std::uint64_t max_bytes = std::uint64_t{1} << 30;
+  Compression compression = Compression::none;  // of each 1 MiB; readers need no option
+  std::string subdirectory = "checkpoints";
+  /// Called for each MiB, by the thread that saves or loads; must not throw. none: nobody is told.
+  std::function<void(const CheckpointProgress&)> progress{};
+
+  /// invalid_argument names the field and its legal range.
+  [[nodiscard]] Status validate() const;
+};
+
+/// One file of the store.
+struct CheckpointInfo {
+  EntryId entry_id{};            // complete up to this entry
+  std::uint64_t bytes = 0;       // of the file
+  std::string file{};            // in the store's folder
+  std::uint64_t created_ns = 0;  // since 1970, information only; 0: its header is damaged
+};
+
+/// CheckpointStore's compiled half: states are bytes that a codec made. Each call does what the
+/// call of the same name there says; an application uses that one. Any thread may call.
+class CheckpointFiles {
+ public:
+  /// codec: the four characters that name who made the bytes; type: "" is not checked.
+  struct Contents {
+    std::uint32_t codec = 0;
+    EntryType type{};
+  };
+  struct Save {
+    EntryId through{}, log_durable_through{};
+    LogIdentity log{};  // zeros: not known
+  };
+  struct Found {
+    CheckpointInfo info{};
+    LogIdentity log{};  // whose it is; zeros: not known
+    std::uint32_t schema = 1;
+    std::vector<Error> skipped{};  // newer, but damaged
+  };
+  using Write = std::function<Status(ByteSink&)>;
+  using Take = std::function<Status(BytesView)>;
+
+  /// contents: none reads any codec and type, as a tool does. Changes nothing.
+  static Result<CheckpointFiles> open(std::shared_ptr<Directory> directory,
+                                      CheckpointOptions options, std::optional<Contents> contents);
+
+  Status save(const Save& what, const Write& write);
+  /// Gives the state at `id` piece by piece; `take` may have been given some of them when an error
+  /// is the answer. not_found: there is none.
+  Result<Found> read(EntryId id, const Take& take) const;
+  /// With all of its bytes.
+  Result<Found> load(EntryId id, Bytes& state) const;
+  /// The newest up to `until` that verifies. not_found, corrupt.
+  Result<Found> load_latest(EntryId until, Bytes& state) const;
+  Result<std::vector<CheckpointInfo>> list() const;
+  Result<std::vector<std::string>> other_files() const;
+  Result<std::vector<Error>> verify() const;
+  Result<std::vector<CheckpointInfo>> prune();
+  Result<EntryId> covered_through() const;
+
+  [[nodiscard]] const CheckpointOptions& options() const { return options_; }
+
+ private:
+  struct Shared;
+
+  CheckpointFiles(std::shared_ptr<Directory> directory, CheckpointOptions options,
+                  std::optional<Contents> contents);
+
+  void tell(CheckpointProgress::Step step, EntryId id, std::uint64_t bytes) const;
+  Result<std::shared_ptr<Directory>> folder() const;
+  Result<Found> read_file(Directory& folder, EntryId id, const Take& take, Bytes* whole) const;
+  Result<Found> read_one(EntryId id, const Take& take, Bytes* whole) const;
+  Status verify_once(Directory& folder, EntryId id) const;
+  Result<std::vector<EntryId>> newest_good(Directory& folder) const;
+  Status write_file(Directory& folder, const Save& what, const Write& write) const;
+  Status save_locked(Directory& folder, const Save& what, const Write& write);
+  Result<std::vector<CheckpointInfo>> remove_older(Directory& folder) const;
+
+  std::shared_ptr<Directory> directory_;
+  CheckpointOptions options_;
+  std::optional<Contents> contents_;
+  std::shared_ptr<Shared> shared_;
+};
+
+}  // namespace walkit
