@@ -18,7 +18,7 @@ namespace walkit::fuzz {
 inline void mend_prefix(std::span<std::byte> header) {
   constexpr std::size_t kCrcOffset = 28;
   const std::uint32_t crc =
-      crc32c(header.subspan(log::kPrefixBytes), crc32c(header.first(kCrcOffset)));
+      crc32c(header.subspan(kPrefixBytes), crc32c(header.first(kCrcOffset)));
   store_le(header.data() + kCrcOffset, crc);
 }
 

@@ -67,7 +67,6 @@ enum class Mutation {
   checkpoint_ahead_of_log,
   checkpoint_older_removed_first,
   piece_sum_not_checked,
-  trim_to_newest_checkpoint,
   count
 };
 

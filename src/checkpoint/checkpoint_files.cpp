@@ -293,7 +293,6 @@ Result<EntryId> CheckpointFiles::covered_through() const try {
   if (!home) return home.error();
   const auto good = newest_good(**home);
   if (!good) return good.error();
-  if (mutated(Mutation::trim_to_newest_checkpoint) && !good->empty()) return good->front();
   return good->size() < options_.keep ? EntryId{} : good->back();
 } catch (const std::bad_alloc&) {
   return no_memory();
@@ -348,7 +347,13 @@ Status CheckpointFiles::save_locked(Directory& folder, const Save& what, const W
     folder.remove(temporary).ignore("a leftover is removed by the next save");
     return ok;
   }
-  if (mutated(Mutation::checkpoint_older_removed_first)) remove_older(folder).ignore("a mutant");
+#ifdef WALKIT_MUTATIONS
+  if (mutated(Mutation::checkpoint_older_removed_first)) {
+    const auto ids = ids_in(folder);
+    const bool full = ids && ids->size() >= options_.keep;
+    if (full) folder.remove(checkpoint_name(ids->front())).ignore("this is the mutant");
+  }
+#endif
   {
     const std::lock_guard lock(shared_->mutex);
     shared_->verified.erase(what.through);  // it may replace one of this id
@@ -396,11 +401,11 @@ Status CheckpointFiles::save(const Save& what, const Write& write) try {
 }
 
 // Oldest first; what is damaged goes when it is older than all that stay.
-Result<std::vector<CheckpointInfo>> CheckpointFiles::remove_older(Directory& folder) const {
-  std::vector<CheckpointInfo> removed;
+Result<std::vector<CheckpointInfo>> CheckpointFiles::older_than_kept(Directory& folder) const {
+  std::vector<CheckpointInfo> older;
   const auto good = newest_good(folder);
   if (!good) return good.error();
-  if (good->size() < options_.keep) return removed;
+  if (good->size() < options_.keep) return older;
   const auto ids = ids_in(folder);
   if (!ids) return ids.error();
   for (const EntryId id : *ids) {
@@ -409,18 +414,34 @@ Result<std::vector<CheckpointInfo>> CheckpointFiles::remove_older(Directory& fol
     if (const auto file = folder.open(info.file, OpenMode::read)) {
       info.bytes = (*file)->size().value_or(0);
     }
+    older.push_back(std::move(info));
+  }
+  return older;
+}
+
+Result<std::vector<CheckpointInfo>> CheckpointFiles::remove_older(Directory& folder) const {
+  auto older = older_than_kept(folder);
+  if (!older || older->empty()) return older;
+  for (const CheckpointInfo& info : *older) {
     if (Status ok = folder.remove(info.file); !ok) return ok.error();
     const std::lock_guard lock(shared_->mutex);
-    shared_->verified.erase(id);
-    removed.push_back(std::move(info));
+    shared_->verified.erase(info.entry_id);
   }
-  if (removed.empty()) return removed;
   if (Status ok = folder.sync(); !ok) {
     const std::lock_guard lock(shared_->mutex);
     shared_->failed = true;
     return ok.error();
   }
-  return removed;
+  return older;
+}
+
+Result<std::vector<CheckpointInfo>> CheckpointFiles::plan_prune() const try {
+  const auto home = folder();
+  if (!home && home.error().code == Errc::not_found) return std::vector<CheckpointInfo>{};
+  if (!home) return home.error();
+  return older_than_kept(**home);
+} catch (const std::bad_alloc&) {
+  return no_memory();
 }
 
 Result<std::vector<CheckpointInfo>> CheckpointFiles::prune() try {

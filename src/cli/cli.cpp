@@ -26,6 +26,7 @@ struct Arguments {
   RepairOptions repair{};
   std::string accept_loss{};
   SalvageOptions salvage{};
+  CheckpointsOptions checkpoint{};
 };
 
 constexpr const char* kExitCodes =
@@ -212,9 +213,32 @@ void add_salvage(CLI::App& app, SalvageOptions& options) {
   add_json(*command, options.json);
 }
 
+void add_checkpoint(CLI::App& app, CheckpointsOptions& options) {
+  using Verb = CheckpointsOptions::Verb;
+  CLI::App* command =
+      app.add_subcommand("checkpoint", "Look at the checkpoints beside a log, or drop old ones");
+  static const std::map<std::string, Verb> kVerbs{
+      {"ls", Verb::ls}, {"verify", Verb::verify}, {"prune", Verb::prune}};
+  command
+      ->add_option("VERB", options.verb,
+                   "ls: list them; verify: read each to its end; prune: say which are older than "
+                   "those to keep, with --apply remove them")
+      ->transform(one_of(kVerbs))
+      ->required()
+      ->option_text("ls|verify|prune");
+  command->add_option("DIR", options.directory, "The directory of the log, or its checkpoints")
+      ->required();
+  command->add_option("--keep", options.keep, "prune: so many good ones stay, at least 2")
+      ->check(CLI::Range(2u, 1'000'000u))
+      ->option_text("N [2]");
+  command->add_flag("--apply", options.apply, "prune: do it");
+  add_json(*command, options.json);
+}
+
 ExitCode dispatch(const CLI::App& app, Arguments& arguments, const Entries& entries) {
   const std::string command = app.get_subcommands().front()->get_name();
   if (command == "append") return append(arguments.append, entries);
+  if (command == "checkpoint") return checkpoint(arguments.checkpoint);
   if (command == "inspect") return inspect(arguments.inspect);
   if (command == "repair") {
     if (!arguments.accept_loss.empty()) {
@@ -323,6 +347,7 @@ int run(int argc, const char* const* argv, const Entries& entries) try {
   Arguments arguments;
   if (writes) add_append(app, arguments.append);
   add_cat(app, arguments);
+  add_checkpoint(app, arguments.checkpoint);
   add_inspect(app, arguments.inspect);
   add_repair(app, arguments);
   add_salvage(app, arguments.salvage);

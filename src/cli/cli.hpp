@@ -96,4 +96,14 @@ struct SalvageOptions {
 /// Whatever the entries are: all that verifies, as a new log in `target`.
 ExitCode salvage(const SalvageOptions& options);
 
+struct CheckpointsOptions {
+  enum class Verb { ls, verify, prune } verb = Verb::ls;
+  std::string directory{};
+  std::uint32_t keep = 2;
+  bool apply = false;
+  bool json = false;
+};
+/// Whatever the states are. Only prune with `apply` changes anything.
+ExitCode checkpoint(const CheckpointsOptions& options);
+
 }  // namespace walkit::cli

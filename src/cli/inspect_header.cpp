@@ -6,7 +6,7 @@
 namespace walkit::cli {
 namespace {
 
-std::string hex_of(const log::LogIdentity& identity) { return hex(as_text(identity)); }
+std::string hex_of(const LogIdentity& identity) { return hex(as_text(identity)); }
 std::string salt_words(std::uint64_t salt) { return fmt::format("{:016x}", salt); }
 
 std::string codec_words(std::uint32_t codec) {

@@ -81,6 +81,7 @@ TEST_F(CheckpointStores, AnEmptyDirectoryHasNoneAndStaysEmpty) {
   EXPECT_THAT(empty.verify(), IsOkAndHolds(IsEmpty()));
   EXPECT_THAT(empty.other_files(), IsOkAndHolds(IsEmpty()));
   EXPECT_THAT(empty.covered_through(), IsOkAndHolds(EntryId{}));
+  EXPECT_THAT(empty.plan_prune(), IsOkAndHolds(IsEmpty()));
   EXPECT_THAT(store().prune(), IsOkAndHolds(IsEmpty()));
   EXPECT_THAT(directory_->list(), IsOkAndHolds(IsEmpty()));
 }
@@ -316,6 +317,10 @@ TEST_F(CheckpointStores, LeftoversAreSweptBySaveAndForeignFilesAreLeftAndTold) {
 TEST_F(CheckpointStores, PruneRemovesWhatASmallerKeepLeavesOver) {
   Store saving = store({.keep = 4});
   for (const std::uint64_t id : {10u, 20u, 30u, 40u}) ASSERT_THAT(save(saving, id), IsOk());
+  const auto planned = store({.keep = 2}).plan_prune();
+  ASSERT_THAT(planned, IsOk());
+  EXPECT_EQ(planned->size(), 2u);
+  EXPECT_THAT(ids(), ElementsAre(10u, 20u, 30u, 40u)) << "nothing is changed";
   const auto removed = store({.keep = 2}).prune();
   ASSERT_THAT(removed, IsOk());
   ASSERT_EQ(removed->size(), 2u);

@@ -34,11 +34,11 @@ INSTANTIATE_TEST_SUITE_P(EachStep, CrashMutants, ::testing::ValuesIn(mutants()),
 
 // A few appends over two lives are enough for who looks at the calls; only what is wrong about the
 // bytes escapes it.
-std::vector<std::string> violations_of(Mutation mutation, std::uint64_t failing = 0) {
+std::vector<std::string> violations_of(Mutation which, std::uint64_t failing = 0) {
   const auto faults = testing::FaultDirectory::create(testing::CrashDirectory::create());
   const auto checked = testing::CheckedDirectory::create(faults);
   faults->fail_at(failing, testing::Fault::io);
-  mutation = mutation;
+  mutation = which;
   Setup setup;
   setup.flush = FlushPolicy::manual();
   const Trace trace = {Call::append_large, Call::append_large, Call::append_large,
@@ -50,15 +50,15 @@ std::vector<std::string> violations_of(Mutation mutation, std::uint64_t failing 
 
 TEST(CrashMutants, CheckedDirectoryFindsThoseThatBreakTheProtocol) {
   EXPECT_TRUE(violations_of(Mutation::none).empty());
-  for (const Mutation mutation :
+  for (const Mutation which :
        {Mutation::no_directory_sync, Mutation::seal_without_sync, Mutation::rename_before_sync,
         Mutation::manifest_without_sync, Mutation::retry_failed_sync}) {
-    std::size_t found = violations_of(mutation).size();
+    std::size_t found = violations_of(which).size();
     for (std::uint64_t at = 1; found == 0 && at <= 40; ++at) {
       EXPECT_TRUE(violations_of(Mutation::none, at).empty()) << "operation " << at;
-      found = violations_of(mutation, at).size();
+      found = violations_of(which, at).size();
     }
-    EXPECT_GT(found, 0u) << "mutation " << static_cast<int>(mutation);
+    EXPECT_GT(found, 0u) << "mutation " << static_cast<int>(which);
   }
 }
 

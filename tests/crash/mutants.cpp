@@ -70,6 +70,7 @@ constexpr NamedSweep kSweeps[] = {
     {"Ids", &sweep_ids},
     {"WrongIndexes", &sweep_wrong_indexes},
     {"Repairs", &sweep_repairs},
+    {"Checkpoints", &sweep_checkpoints},
 };
 
 using M = Mutation;
@@ -196,6 +197,24 @@ constexpr Mutant kMutants[] = {
     {M::repair_old_away_first, "RepairOldAwayFirst",
      "old segments are set aside before the new ones have their names",
      "8 and 9: a crash leaves no log where one was", &sweep_repairs},
+    // Checkpoints.
+    {M::checkpoint_without_sync, "CheckpointWithoutSync",
+     "a checkpoint has its name before it is synced", "10: a power cut leaves half a state",
+     &sweep_checkpoints},
+    {M::checkpoint_name_not_synced, "CheckpointNameNotSynced",
+     "the folder is not synced when a checkpoint has its name",
+     "10: what was acknowledged is gone, and the older one removed", &sweep_checkpoints},
+    {M::checkpoint_not_read_back, "CheckpointNotReadBack", "what was written is not read again",
+     "10: a state that does not read counts as kept", &sweep_checkpoints},
+    {M::checkpoint_ahead_of_log, "CheckpointAheadOfLog",
+     "a state is saved whose entries are not durable",
+     "10: after a power cut the state knows what the log does not", &sweep_checkpoints},
+    {M::checkpoint_older_removed_first, "CheckpointOlderRemovedFirst",
+     "the oldest goes before the new one has its name", "10: a crash between leaves no fall-back",
+     &sweep_checkpoints},
+    {M::piece_sum_not_checked, "PieceSumNotChecked",
+     "the checksum of a part of a state is not compared", "11: another state is loaded",
+     &sweep_checkpoints},
 };
 
 }  // namespace

@@ -36,5 +36,8 @@ Status sweep_ids(std::uint64_t& states);
 Status sweep_wrong_indexes(std::uint64_t& states);
 /// Power lost at every operation of a repair: a second one finishes it, and nothing more is lost.
 Status sweep_repairs(std::uint64_t& states);
+/// States saved beside a log: power lost and failures at every operation, bits flipped, a device
+/// that keeps other bytes.
+Status sweep_checkpoints(std::uint64_t& states);
 
 }  // namespace walkit::crash

@@ -81,6 +81,7 @@ class CheckpointFiles {
   Result<std::vector<CheckpointInfo>> list() const;
   Result<std::vector<std::string>> other_files() const;
   Result<std::vector<Error>> verify() const;
+  Result<std::vector<CheckpointInfo>> plan_prune() const;
   Result<std::vector<CheckpointInfo>> prune();
   Result<EntryId> covered_through() const;
 
@@ -100,6 +101,7 @@ class CheckpointFiles {
   Result<std::vector<EntryId>> newest_good(Directory& folder) const;
   Status write_file(Directory& folder, const Save& what, const Write& write) const;
   Status save_locked(Directory& folder, const Save& what, const Write& write);
+  Result<std::vector<CheckpointInfo>> older_than_kept(Directory& folder) const;
   Result<std::vector<CheckpointInfo>> remove_older(Directory& folder) const;
 
   std::shared_ptr<Directory> directory_;

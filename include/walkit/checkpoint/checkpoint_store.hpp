@@ -76,6 +76,8 @@ class CheckpointStore {
   Result<std::vector<std::string>> other_files() const { return files_.other_files(); }
   /// Reads all of them: an error for each that is damaged.
   Result<std::vector<Error>> verify() const { return files_.verify(); }
+  /// What prune() would remove; changes nothing.
+  Result<std::vector<CheckpointInfo>> plan_prune() const { return files_.plan_prune(); }
   /// Removes what is older than the newest good ones that are to be kept; which those were.
   Result<std::vector<CheckpointInfo>> prune() { return files_.prune(); }
   /// Up to here the log is not needed even if all but the oldest of the kept ones were lost;
