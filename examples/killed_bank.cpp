@@ -1,5 +1,5 @@
-// A bank that is killed in the middle of its transfers, again and again: no money comes or goes, and
-// no transfer that was acknowledged is forgotten.
+// A bank that is killed in the middle of its transfers, again and again: no money comes or goes,
+// and no transfer that was acknowledged is forgotten.
 
 #include <sys/wait.h>
 #include <unistd.h>

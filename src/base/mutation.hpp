@@ -67,6 +67,7 @@ enum class Mutation {
   checkpoint_ahead_of_log,
   checkpoint_older_removed_first,
   piece_sum_not_checked,
+  covered_by_newest_checkpoint,
   count
 };
 

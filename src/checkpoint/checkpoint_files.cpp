@@ -293,6 +293,7 @@ Result<EntryId> CheckpointFiles::covered_through() const try {
   if (!home) return home.error();
   const auto good = newest_good(**home);
   if (!good) return good.error();
+  if (mutated(Mutation::covered_by_newest_checkpoint) && !good->empty()) return good->front();
   return good->size() < options_.keep ? EntryId{} : good->back();
 } catch (const std::bad_alloc&) {
   return no_memory();

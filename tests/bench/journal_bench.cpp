@@ -158,11 +158,11 @@ struct Counter {
 
 int flat(const std::string& folder, std::uint64_t entries) {
   auto directory = must(FsDirectory::open(folder + "/flat"));
-  auto journal = must(Journaled<Counter>::open(
-      directory, {.wal = {.flush = FlushPolicy::every_bytes(1 << 20),
-                          .durability = Durability::flushed,
-                          .segment_bytes = 4 << 20},
-                  .checkpoint_every_bytes = 0}));
+  auto journal =
+      must(Journaled<Counter>::open(directory, {.wal = {.flush = FlushPolicy::every_bytes(1 << 20),
+                                                        .durability = Durability::flushed,
+                                                        .segment_bytes = 4 << 20},
+                                                .checkpoint_every_bytes = 0}));
   std::uint64_t first = 0;
   for (std::uint64_t n = 1; n <= entries; ++n) {
     must(journal.apply(n));
@@ -248,9 +248,8 @@ int recover_part(const std::string& folder, std::uint64_t mib) {
         std::make_shared<Counting>(directory, bytes), options, apply));
     const double took = std::chrono::duration<double>(Clock::now() - began).count();
     std::printf("%-20s entry %lu, replayed %9lu, read %7.1f MiB, %.3f s\n",
-                with_checkpoint ? "from the checkpoint" : "from the beginning",
-                found.state.total, found.replay.entry_count,
-                static_cast<double>(bytes->load()) / (1 << 20), took);
+                with_checkpoint ? "from the checkpoint" : "from the beginning", found.state.total,
+                found.replay.entry_count, static_cast<double>(bytes->load()) / (1 << 20), took);
     if (found.state.total != entries) return 1;
   }
   return 0;

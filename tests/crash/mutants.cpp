@@ -215,6 +215,9 @@ constexpr Mutant kMutants[] = {
     {M::piece_sum_not_checked, "PieceSumNotChecked",
      "the checksum of a part of a state is not compared", "11: another state is loaded",
      &sweep_checkpoints},
+    {M::covered_by_newest_checkpoint, "CoveredByNewestCheckpoint",
+     "the log is trimmed up to the newest checkpoint, not the oldest kept one",
+     "10: where it is damaged, the fall-back lacks entries", &sweep_checkpoints},
 };
 
 }  // namespace

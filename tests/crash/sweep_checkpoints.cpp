@@ -121,13 +121,16 @@ Status save_ahead(std::uint64_t& states) {
   return saved ? Status(violation("a state was saved that the log may not reach")) : Status{};
 }
 
-// Every bit of the newest: it is passed over, and nobody gets another state.
+// Every bit of the newest: it is passed over, nobody gets another state, and the log need not reach
+// back further than it was said to.
 Status damage_newest(std::uint64_t& states) {
   const auto directory = CrashDirectory::create();
   const EntryId newest = save_some(directory);
   const std::string path = "checkpoints/" + checkpoint::checkpoint_name(newest);
   const auto bytes = directory->read_file(path);
   if (!bytes) return bytes.error();
+  const auto covered = open(directory)->covered_through();
+  if (!covered) return covered.error();
   for (std::uint64_t bit = 0; bit < bytes->size() * 8; bit += 3, ++states) {
     const auto damaged = directory->clone();
     if (Status ok = damaged->flip_bit(path, bit); !ok) return ok;
@@ -137,6 +140,7 @@ Status damage_newest(std::uint64_t& states) {
     const bool right = found->info.entry_id == newest - 10 && found->skipped.size() == 1 &&
                        as_text(state) == state_at(newest - 10);
     if (!right) return violation("a damaged state counts, bit " + std::to_string(bit));
+    if (found->info.entry_id < *covered) return violation("the fall-back needs a trimmed log");
   }
   return {};
 }

@@ -20,12 +20,12 @@
 namespace walkit {
 namespace {
 
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using testing::CrashDirectory;
+using ::testing::ElementsAre;
 using testing::Fault;
 using testing::FaultDirectory;
 using testing::HasErrc;
+using ::testing::HasSubstr;
 using testing::IsOk;
 using testing::IsOkAndHolds;
 

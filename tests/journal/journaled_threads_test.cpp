@@ -104,11 +104,10 @@ TEST(JournaledThreads, ReadersSeeTheStateBetweenTwoEntriesOnly) {
 TEST(JournaledThreads, CheckpointsAreTakenByEntriesWhileThreadsApply) {
   const auto directory = MemoryDirectory::create();
   {
-    auto journal =
-        Journal::open(directory, {.wal = {.segment_bytes = 4096},
-                                  .checkpoint_every_bytes = 0,
-                                  .checkpoint_every_entries = 100})
-            .value();
+    auto journal = Journal::open(directory, {.wal = {.segment_bytes = 4096},
+                                             .checkpoint_every_bytes = 0,
+                                             .checkpoint_every_entries = 100})
+                       .value();
     run_threads(journal);
     EXPECT_THAT(journal.close(), IsOk());
     EXPECT_FALSE(journal.verdict().failure);
@@ -139,8 +138,7 @@ TEST(JournaledThreads, EachReasonTakesACheckpoint) {
 }
 
 TEST(JournaledThreads, WithoutAReasonNoneIsTaken) {
-  auto journal =
-      Journal::open(MemoryDirectory::create(), {.checkpoint_every_bytes = 0}).value();
+  auto journal = Journal::open(MemoryDirectory::create(), {.checkpoint_every_bytes = 0}).value();
   run_threads(journal);
   ASSERT_THAT(journal.close(), IsOk());
   EXPECT_EQ(journal.stats().checkpoints.taken, 0u);

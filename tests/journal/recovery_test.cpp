@@ -14,10 +14,10 @@
 namespace walkit {
 namespace {
 
-using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using testing::CrashDirectory;
 using testing::HasErrc;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using testing::IsOk;
 using testing::IsOkAndHolds;
 
@@ -47,9 +47,7 @@ Result<Recovered<Sum>> recovered(const std::shared_ptr<Directory>& directory,
 
 class Recovery : public ::testing::Test {
  protected:
-  Wal open() {
-    return Wal::open(directory_, {.segment_bytes = 4096}).value();
-  }
+  Wal open() { return Wal::open(directory_, {.segment_bytes = 4096}).value(); }
   Store store() { return Store::open(directory_).value(); }
   /// Up to entry `last`; a segment holds some of them.
   static void append_to(Wal& wal, std::uint64_t last) {
