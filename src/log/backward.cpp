@@ -38,8 +38,7 @@ Result<bool> BackwardReader::step() {
 }
 
 Status BackwardReader::check_from() const {
-  const auto& segments = snapshot_.listing.segments;
-  const EntryId oldest = segments.empty() ? EntryId{1} : segments.front().name.first;
+  const EntryId oldest = snapshot_.listing.oldest();
   if (from_ && *from_ < oldest) return trimmed(*from_, oldest);
   const bool end_is_known = !snapshot_.live || options_.visibility == Durability::durable;
   if (!from_ || !end_is_known || *from_ <= snapshot_.end) return {};

@@ -96,7 +96,7 @@ Result<ManifestWriter> ManifestWriter::open(Directory& directory, const Manifest
 }
 
 void ManifestWriter::begin_at(std::uint64_t first_segment, std::uint64_t first_salt) {
-  if (current_.first_segment != 0) return;
+  if (current_.last_segment != 0) return;
   current_.first_segment = first_segment;
   current_.first_salt = first_salt;
 }

@@ -164,10 +164,10 @@ Status Follower::take_place(const Listing& listing) {
   }
   if (segment_) return find_successor();
   const auto& segments = listing.segments;
-  if (segments.empty()) return {};
-  const EntryId oldest = segments.front().name.first;
+  const EntryId oldest = listing.oldest();
   if (wanted_ == EntryId{}) wanted_ = oldest;
   if (wanted_ < oldest) return trimmed(wanted_, oldest);
+  if (segments.empty()) return {};
   auto found = std::find_if(segments.rbegin(), segments.rend(),
                             [&](const SegmentFile& s) { return s.name.first <= wanted_; });
   auto segment = open_checked(*directory_, *found, type_, slot);

@@ -199,13 +199,15 @@ void report_tail(Opening& opening) {
   report.warnings = opening.listing.warnings;
   if (plan.decision.verdict == TailVerdict::torn) report.torn_bytes = plan.tail.dirty_bytes;
   if (plan.decision.verdict == TailVerdict::suspect) report.suspect_bytes = plan.tail.dirty_bytes;
-  const auto& segments = opening.listing.segments;
-  if (!segments.empty()) report.entries = {segments.front().name.first, plan.tail.last()};
+  report.entries = {opening.listing.oldest(), plan.tail.last()};
 }
 
 // Where the first append's segment will say that the newest one ends.
-SegmentEnd end_of_newest(const Survey& plan) {
-  if (!plan.newest) return {};
+SegmentEnd end_of_newest(const Survey& plan, const ManifestSlot& slot) {
+  if (!plan.newest) {
+    return {.number = std::max<std::uint64_t>(slot.first_segment, 1) - 1,
+            .last = slot.begins_after};
+  }
   const ProvenEnd& end = plan.proven_end;
   SegmentEnd result{
       .number = plan.newest->number, .last = end.last, .end = end.offset, .chain = end.chain};
@@ -316,7 +318,7 @@ Result<LogStart> open_log(Directory& parent, WalOptions options, StoredType type
     if (Status ok = apply(opening, options); !ok) return ok.error();
   }
   start.last = mutated(Mutation::ids_given_again) ? plan.proven_end.last : plan.tail.last();
-  start.previous = end_of_newest(plan);
+  start.previous = end_of_newest(plan, start.manifest->current());
   if (start.active) start.rotate_first = header_would_differ(start.active->header(), type, options);
   auto lock_record = LockRecordWriter::open(*opening.directory);
   if (!lock_record) return lock_record.error();

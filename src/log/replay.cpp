@@ -53,8 +53,7 @@ Result<bool> Replay::advance(std::chrono::milliseconds /*timeout*/) {
 }
 
 Status Replay::check_range() const {
-  const auto& segments = snapshot_.listing.segments;
-  const EntryId oldest = segments.empty() ? EntryId{1} : segments.front().name.first;
+  const EntryId oldest = snapshot_.listing.oldest();
   const bool gone = range_.first != EntryId{} && range_.first < oldest;
   if (gone && !mutated(Mutation::later_entry_for_one_gone)) return trimmed(range_.first, oldest);
   const bool end_is_known = !snapshot_.live || !shows_flushed();

@@ -29,8 +29,7 @@ Status take_manifest(Result<ManifestView> manifest, Listing& listing) {
   return {};
 }
 
-Status check_numbers(const Listing& listing) {
-  const auto& segments = listing.segments;
+Status check_order(const std::vector<SegmentFile>& segments) {
   for (std::size_t i = 1; i < segments.size(); ++i) {
     const SegmentName &before = segments[i - 1].name, &here = segments[i].name;
     if (here.number == before.number) return damage(segments[i].file, "two files of one number");
@@ -44,26 +43,32 @@ Status check_numbers(const Listing& listing) {
                     {before.first, here.first - 1});
     }
   }
+  return {};
+}
+
+Status check_numbers(const Listing& listing) {
+  const auto& segments = listing.segments;
+  if (Status ok = check_order(segments); !ok) return ok;
   const ManifestSlot* slot = listing.manifest_slot();
   if (slot == nullptr) return {};
-  if (slot->last_segment == 0) {  // from before the first segment, the later slot being torn
-    if (segments.empty() || segments.front().name.number == 1) return {};
-    return damage(kManifestName, "is older than the segments, of which number 1 is missing",
-                  {EntryId{1}, segments.front().name.first - 1});
-  }
-  const std::uint64_t oldest = segments.empty() ? 0 : segments.front().name.number;
   const std::uint64_t newest = segments.empty() ? 0 : segments.back().name.number;
   if (newest < slot->last_segment) {
     return damage(kManifestName,
                   "names segment " + std::to_string(slot->last_segment) + ", which is missing",
                   {slot->last_segment_first, slot->durable_through});
   }
-  if (oldest > slot->first_segment) {
-    return damage(kManifestName,
-                  "names segment " + std::to_string(slot->first_segment) + ", which is missing",
-                  {EntryId{1}, segments.front().name.first - 1});
+  if (segments.empty()) return {};
+  const SegmentName& oldest = segments.front().name;
+  const std::uint64_t first = std::max<std::uint64_t>(slot->first_segment, 1);
+  if (oldest.number != first) {
+    return damage(
+        kManifestName,
+        "says that the log begins with segment " + std::to_string(first) + ", which is missing",
+        {slot->oldest(), oldest.first - 1});
   }
-  return {};
+  if (oldest.first == slot->oldest()) return {};
+  return damage(kManifestName, "says that the log begins with entry " + to_string(slot->oldest()) +
+                                   "; its first segment begins with " + to_string(oldest.first));
 }
 
 Status check_against_manifest(const ManifestSlot* slot, const OpenSegment& segment,
@@ -71,9 +76,10 @@ Status check_against_manifest(const ManifestSlot* slot, const OpenSegment& segme
   if (slot == nullptr) return {};
   const SegmentHeader& header = segment.header;
   if (header.log != slot->log) return damage(file, "belongs to another log");
+  const bool knows_first = slot->last_segment != 0 && header.number == slot->first_segment;
   const bool other_life =
       (header.number == slot->last_segment && header.salt() != slot->last_salt) ||
-      (header.number == slot->first_segment && header.salt() != slot->first_salt);
+      (knows_first && header.salt() != slot->first_salt);
   if (other_life) return damage(file, "is of another life of this log than the manifest says");
   return {};
 }
@@ -115,6 +121,7 @@ Survey survey_of_nothing(const ManifestSlot* slot, const Witnesses& witnesses) {
   Survey result;
   result.tail.expected = EntryId{1};
   if (slot != nullptr) {
+    result.tail.expected = slot->oldest();
     result.log = slot->log;
     result.epoch = slot->epoch;
     result.ended_cleanly = result.closed = slot->clean;

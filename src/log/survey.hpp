@@ -43,6 +43,12 @@ struct Listing {
   [[nodiscard]] const ManifestSlot* manifest_slot() const {
     return manifest ? manifest->newest() : nullptr;
   }
+  /// The oldest entry; in a log without one, the id that the first will have.
+  [[nodiscard]] EntryId oldest() const {
+    if (!segments.empty()) return segments.front().name.first;
+    const ManifestSlot* slot = manifest_slot();
+    return slot != nullptr ? slot->oldest() : EntryId{1};
+  }
 };
 
 /// A newest file without a valid header holds nothing that was acknowledged if MANIFEST, both slots
