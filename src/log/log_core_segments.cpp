@@ -226,7 +226,7 @@ Status LogCore::close() {
   if (on_own_thread()) return in_callback();
   if (closing_ || closed_) return closed_error();
   closing_ = true;  // no append comes in any more: what is sealed is all there is
-  while (making_room_ || filling_) wait_for_change(lock);
+  while (making_room_ || filling_ || caring_) wait_for_change(lock);
   const bool marks_first = mutated(Mutation::close_marker_before_sync);
   Status result = commit(lock, next_ - 1, marks_first ? Durability::flushed : Durability::durable);
   if (!lock.owns_lock()) lock.lock();

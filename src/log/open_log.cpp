@@ -6,6 +6,7 @@
 #include "log/mutation.hpp"
 #include "log/quarantine.hpp"
 #include "log/survey.hpp"
+#include "log/trim.hpp"
 
 namespace walkit::log {
 namespace {
@@ -54,6 +55,19 @@ Status sweep_temporaries(Opening& opening) {
     swept.push_back(name);
   }
   return {};
+}
+
+// What a trim left that was stopped. MANIFEST says so already, but perhaps in one slot only.
+Status sweep_trimmed(Opening& opening, ManifestWriter& manifest) {
+  RecoveryReport& report = opening.start.report;
+  if (opening.listing.leftovers.empty()) return {};
+  const SegmentHeader* first = opening.plan.newest ? &opening.oldest : nullptr;
+  const Leftovers left = sort_leftovers(*opening.directory, opening.listing, first);
+  report.foreign_files.insert(report.foreign_files.end(), left.others.begin(), left.others.end());
+  if (left.of_trim.empty()) return {};
+  if (Status ok = manifest.begin_later(*first); !ok) return ok;
+  report.swept_files.insert(report.swept_files.end(), left.of_trim.begin(), left.of_trim.end());
+  return remove_files(*opening.directory, left.of_trim);
 }
 
 // No log, and nothing that says there was one.
@@ -252,8 +266,9 @@ Status apply(Opening& opening, const WalOptions& options) {
     manifest->begin_at(opening.oldest.number, opening.oldest.salt());
     manifest->end_at(*opening.plan.newest);
   }
-  opening.start.manifest = std::move(*manifest);
   report_tail(opening);
+  if (Status ok = sweep_trimmed(opening, *manifest); !ok) return ok;
+  opening.start.manifest = std::move(*manifest);
   if (opening.plan.decision.action != TailAction::new_segment) return {};
 #ifdef WALKIT_MUTATIONS
   if (mutated(Mutation::append_in_place) || mutated(Mutation::resync_instead_of_rewrite)) {

@@ -287,16 +287,6 @@ Result<Repair> plan_repair(const std::shared_ptr<Directory>& parent, Directory& 
 
 namespace {
 
-Status set_aside(Directory& home, const std::vector<std::string>& files) {
-  if (files.empty()) return {};
-  auto quarantine = Quarantine::open(home);
-  if (!quarantine) return quarantine.error();
-  for (const std::string& file : files) {
-    if (Status ok = quarantine->take(file); !ok) return ok;
-  }
-  return quarantine->sync();
-}
-
 Status put_manifest(Directory& home, const Repair& repair) {
   if (repair.has_manifest) {
     if (Status ok = set_aside(home, {std::string(kManifestName)}); !ok) return ok;

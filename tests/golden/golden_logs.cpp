@@ -10,6 +10,7 @@
 #include "log/frames_by_hand.hpp"
 #include "log/segment_name.hpp"
 #include "walkit/log/log_writer.hpp"
+#include "walkit/log/maintenance.hpp"
 #include "walkit/testing/crash_directory.hpp"
 
 namespace walkit::golden {
@@ -156,6 +157,24 @@ void several_segments(Files& files) {
   r.line("segments 3").entry(1, texts[0]).entry(2, texts[1]).entry(3, texts[2]);
   r.entry(4, "second life").line("end clean").line("proven 4");
   r.finish("several_segments", files);
+}
+
+void trimmed(Files& files) {
+  Recipe r("As several_segments, trimmed to its last two; the first file is not removed yet.");
+  const std::vector<std::string> texts = {std::string(1300, 'a'), std::string(1300, 'b'),
+                                          std::string(1300, 'c')};
+  LogWriter first = r.open(small());
+  for (const std::string& text : texts) r.append(first, {text});
+  first.close().value();
+  const Bytes oldest = r.directory().read_file(segment(1, 1)).value();
+  LogWriter second = r.open(small());
+  r.append(second, {"second life"});
+  second.maintenance().trim_before(EntryId{3}).value();
+  second.close().value();
+  r.directory().add_file(segment(1, 1), oldest).value();
+  r.line("segments 2").entry(3, texts[2]).entry(4, "second life");
+  r.line("end clean").line("proven 4");
+  r.finish("trimmed", files);
 }
 
 void whole_blocks(Files& files) {
@@ -363,8 +382,8 @@ void zstd(Files& files) {
 Files make_all() {
   Files files;
   for (const auto make :
-       {born, plain, batches, closed, bad_manifest_slot, several_segments, whole_blocks, torn,
-        suspect, lost, rehomed, newer, born_later, begins_later, with_loss, lz4, zstd}) {
+       {born, plain, batches, closed, bad_manifest_slot, several_segments, trimmed, whole_blocks,
+        torn, suspect, lost, rehomed, newer, born_later, begins_later, with_loss, lz4, zstd}) {
     make(files);
   }
   return files;
