@@ -11,6 +11,7 @@
 #include "walkit/codec.hpp"
 #include "walkit/io/directory.hpp"
 #include "walkit/log/log_writer.hpp"
+#include "walkit/log/maintenance.hpp"
 #include "walkit/log/options.hpp"
 #include "walkit/log/reports.hpp"
 #include "walkit/log/ticket.hpp"
@@ -71,6 +72,8 @@ class WalWriter {
   [[nodiscard]] RecoveryReport recovery() const { return log_.recovery(); }
   [[nodiscard]] Verdict verdict() const { return log_.verdict(); }  // also after close
   [[nodiscard]] WalStats stats() const { return log_.stats(); }
+  /// Care of the log beside this writer: trims it, verifies it. It may outlive the writer.
+  [[nodiscard]] WalMaintenance maintenance() const { return log_.maintenance(); }
 
  private:
   WalWriter(LogWriter log, C codec) : log_(std::move(log)), codec_(std::move(codec)) {}

@@ -60,6 +60,11 @@ enum class Mutation {
   repair_names_in_order,
   repair_manifest_first,
   repair_old_away_first,
+  // Care of a log.
+  trim_before_manifest,
+  trim_in_one_slot,
+  trim_newest_first,
+  trim_without_directory_sync,
   // Checkpoints.
   checkpoint_without_sync,
   checkpoint_name_not_synced,

@@ -52,7 +52,8 @@ Json fields_of(const log::ManifestSlot& slot) {
           {"last_salt", salt_words(slot.last_salt)},
           {"last_segment_first", slot.last_segment_first.value},
           {"durable_through", slot.durable_through.value},
-          {"closed", slot.clean}};
+          {"closed", slot.clean},
+          {"begins_after", slot.begins_after.value}};
 }
 
 Json fields_of(const log::LockRecord& record) {

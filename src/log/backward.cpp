@@ -38,8 +38,7 @@ Result<bool> BackwardReader::step() {
 }
 
 Status BackwardReader::check_from() const {
-  const auto& segments = snapshot_.listing.segments;
-  const EntryId oldest = segments.empty() ? EntryId{1} : segments.front().name.first;
+  const EntryId oldest = snapshot_.listing.oldest();
   if (from_ && *from_ < oldest) return trimmed(*from_, oldest);
   const bool end_is_known = !snapshot_.live || options_.visibility == Durability::durable;
   if (!from_ || !end_is_known || *from_ <= snapshot_.end) return {};
@@ -66,6 +65,7 @@ Status BackwardReader::begin() {
   }
   const auto opened = next_segment();
   if (!opened) return opened.error();
+  if (!*opened && from_ && !segments.empty()) return trimmed(*from_, oldest_);
   if (!*opened) return {};
   const bool whole_frames = snapshot_.live && options_.visibility == Durability::flushed;
   EntryId last = snapshot_.end;
@@ -96,17 +96,14 @@ Result<bool> BackwardReader::next_segment() {
                             .type = type_ ? &*type_ : nullptr,
                             .frame_bytes_max = options_.frame_bytes_max});
   if (!opened) {
-    if (opened.error().code != Errc::not_found) return opened.error();
-    const auto listing = list_log(*directory_);
-    if (!listing) return listing.error();
-    const auto& now = listing->segments;
-    const bool trimmed = !now.empty() && now.front().name.number > segments[index].name.number;
-    if (trimmed && now.front().name.first > segments[index].name.first) return false;
+    if (opened.error().code != Errc::gap) return opened.error();
+    // Whole segments are trimmed, so that nothing of this one is left; a repair leaves its ids.
+    oldest_ = oldest_left(opened.error());
+    if (index + 1 < segments.size() && oldest_ >= segments[index + 1].name.first) return false;
     Error replaced = opened.error();
-    if (trimmed) {
-      replaced.message = "the log was repaired meanwhile, its files are others now";
-      replaced.next_step = "read it anew";
-    }
+    replaced.code = Errc::not_found;
+    replaced.message = "the log was repaired meanwhile, its files are others now";
+    replaced.next_step = "read it anew";
     return replaced;
   }
   if (Status ok = (*opened)->check_seal(); !ok) return ok.error();

@@ -45,6 +45,7 @@ class BackwardReader : public EntrySource {
   bool began_ = false, ended_ = false;
   Snapshot snapshot_{};
   std::size_t segments_left_ = 0;  // not begun yet
+  EntryId oldest_{};               // once a trim removed one of those
   std::unique_ptr<IndexedSegment> segment_{};
   std::optional<FrameScanner> scanner_{};
   FramePlace upper_{};                  // what stands below it was not looked at

@@ -96,13 +96,15 @@ Result<ManifestWriter> ManifestWriter::open(Directory& directory, const Manifest
 }
 
 void ManifestWriter::begin_at(std::uint64_t first_segment, std::uint64_t first_salt) {
-  if (current_.first_segment != 0) return;
+  if (current_.last_segment != 0) return;
   current_.first_segment = first_segment;
   current_.first_salt = first_salt;
 }
 
 void ManifestWriter::end_at(const SegmentHeader& newest) {
-  if (current_.last_segment < newest.number) current_.set_last(newest);
+  if (current_.last_segment >= newest.number) return;
+  current_.set_last(newest);
+  current_.clean = false;
 }
 
 Status ManifestWriter::write(ManifestSlot slot) {
@@ -120,6 +122,16 @@ Status ManifestWriter::write(ManifestSlot slot) {
   current_ = slot;
   step_ = 1;
   return {};
+}
+
+Status ManifestWriter::begin_later(const SegmentHeader& first) {
+  ManifestSlot slot = current_;
+  slot.first_segment = first.number;
+  slot.first_salt = first.salt();
+  slot.begins_after = first.first - 1;
+  // One slot alone may be torn by the next write of it, and the other one names what is gone.
+  if (Status ok = write(slot); !ok || mutated(Mutation::trim_in_one_slot)) return ok;
+  return write(slot);
 }
 
 Result<std::optional<LockRecord>> read_lock_record(Directory& directory) {

@@ -43,6 +43,9 @@ class ManifestWriter {
   void end_at(const SegmentHeader& newest);
   /// One write and one sync; durable on return. The generation is set here.
   Status write(ManifestSlot slot);
+  /// The log begins with this segment from now on: both slots say so, durable on return, so that
+  /// what stands before it may go.
+  Status begin_later(const SegmentHeader& first);
 
  private:
   ManifestWriter(std::unique_ptr<File> file, const ManifestSlot& current, std::uint64_t step)

@@ -164,14 +164,14 @@ Status Follower::take_place(const Listing& listing) {
   }
   if (segment_) return find_successor();
   const auto& segments = listing.segments;
-  if (segments.empty()) return {};
-  const EntryId oldest = segments.front().name.first;
+  const EntryId oldest = listing.oldest();
   if (wanted_ == EntryId{}) wanted_ = oldest;
   if (wanted_ < oldest) return trimmed(wanted_, oldest);
+  if (segments.empty()) return {};
   auto found = std::find_if(segments.rbegin(), segments.rend(),
                             [&](const SegmentFile& s) { return s.name.first <= wanted_; });
   auto segment = open_checked(*directory_, *found, type_, slot);
-  if (!segment && segment.error().code == Errc::not_found) return {};  // trimmed meanwhile
+  if (!segment && segment.error().code == Errc::gap) return {};  // trimmed meanwhile
   if (!segment) return segment.error();
   if (!log_) log_ = segment->header.log;
   file_ = *found;
@@ -198,7 +198,9 @@ Status Follower::find_successor() {
   if (!next) {
     const Errc code = next.error().code;
     const bool unborn = code == Errc::corrupt && may_be_unborn(listing->manifest, found->name);
-    if (unborn || code == Errc::not_found) return {};  // not there yet, or trimmed meanwhile
+    if (unborn || code == Errc::not_found || code == Errc::gap) {
+      return {};  // not there yet, or trimmed meanwhile
+    }
     return next.error();
   }
   if (log_ && next->header.log != *log_) return another_log(found->file);

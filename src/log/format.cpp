@@ -50,8 +50,9 @@ void fields(Field& field, ManifestSlot& m, std::uint64_t& clean) {
   field.id(m.last_segment_first);
   field.id(m.durable_through);
   field.number(clean);
+  field.id(m.begins_after);
 }
-static_assert(kPrefixBytes + 16 + 9 * 8 <= kSectorBytes, "what changes in a slot is one sector");
+static_assert(kPrefixBytes + 16 + 10 * 8 <= kSectorBytes, "what changes in a slot is one sector");
 
 template <class Field>
 void fields(Field& field, LockRecord& l) {
@@ -118,9 +119,11 @@ Result<ManifestSlot> decode_manifest_slot(BytesView bytes) {
   FieldReader reader(bytes.data() + kPrefixBytes);
   fields(reader, slot, clean);
   slot.clean = clean != 0;
-  const bool none = slot.first_segment == 0 && slot.last_segment == 0;
+  const bool none = slot.last_segment == 0;
   const bool some = slot.first_segment != 0 && slot.first_segment <= slot.last_segment;
   if (!none && !some) return bad_file_header("segments out of order");
+  if (slot.begins_after == EntryId::max())
+    return bad_file_header("a log that begins behind all ids");
   return slot;
 }
 

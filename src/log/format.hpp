@@ -98,11 +98,15 @@ struct ManifestSlot {
   LogIdentity log{};
   std::uint64_t generation = 0;  // slot = generation % 2
   std::uint64_t epoch = 0;
-  std::uint64_t first_segment = 0, last_segment = 0;  // 0: none yet
+  /// last 0: none yet, and then first is the number that the first one will have (0: 1).
+  std::uint64_t first_segment = 0, last_segment = 0;
   std::uint64_t first_salt = 0, last_salt = 0;
   EntryId last_segment_first{};
   EntryId durable_through{};
-  bool clean = true;  // closed, or born and never written
+  bool clean = true;       // closed, or born and never written
+  EntryId begins_after{};  // ids up to it are not in this log
+
+  [[nodiscard]] EntryId oldest() const { return begins_after + 1; }
 
   void set_last(const SegmentHeader& newest) {
     last_segment = newest.number;

@@ -133,6 +133,7 @@ Status LogBuilder::finish() {
   }
   slot_.log = place_.log;
   slot_.epoch = place_.epoch;
+  slot_.begins_after = place_.begin - 1;
   slot_.durable_through = expected_ - 1;
   slot_.clean = true;
   return write_temporary_manifest(directory_, slot_);

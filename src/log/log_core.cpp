@@ -34,6 +34,7 @@ LogCore::LogCore(LogStart start)
       process_(start.process),
       epoch_(start.epoch),
       report_(std::move(start.report)),
+      place_(std::move(start.place)),
       directory_(std::move(start.directory)),
       lock_(std::move(start.lock)),
       manifest_(std::move(*start.manifest)),
@@ -208,7 +209,7 @@ bool LogCore::gave_up_as_fork_child() {
     return {.code = Errc::closed,
             .message = "this process is a fork of the one that writes the log"};
   }));
-  file_busy_ = making_room_ = filling_ = false;
+  file_busy_ = making_room_ = filling_ = caring_ = false;
   return true;
 }
 

@@ -8,9 +8,11 @@
 #include <optional>
 #include <thread>
 
+#include "log/care_place.hpp"
 #include "log/evidence_files.hpp"
 #include "log/segment_writer.hpp"
 #include "log/stored_type.hpp"
+#include "walkit/log/maintenance_reports.hpp"
 #include "walkit/log/options.hpp"
 #include "walkit/log/reports.hpp"
 #include "walkit/log/ticket.hpp"
@@ -19,6 +21,7 @@ namespace walkit::log {
 
 /// What open found and hands over; nothing of it is shared with anybody.
 struct LogStart {
+  std::shared_ptr<const CarePlace> place{};
   std::shared_ptr<Directory> directory{};
   std::unique_ptr<DirectoryLock> lock{};
   std::optional<ManifestWriter> manifest{};
@@ -54,6 +57,8 @@ class LogCore {
   Status commit_all(Durability level);
   Status wait_durable(EntryId id);
   Status close();
+  Result<EntryId> trim_before(EntryId keep, const Retention& retention);
+  [[nodiscard]] const std::shared_ptr<const CarePlace>& place() const { return place_; }
 
   /// Memory that is kept between calls, empty. False: another thread has it.
   bool lend(Bytes& into) noexcept;
@@ -123,6 +128,13 @@ class LogCore {
   void note_space();
   Status finish();
 
+  // log_core_care.cpp: what is done beside the appends.
+  Status begin_care();
+  void end_care();
+  Result<EntryId> trim(EntryId keep, const Retention& retention) noexcept;
+  Status begin_log_at(const SegmentHeader& first);
+  Status write_begin(const SegmentHeader& first);
+
   // log_core_ahead.cpp: the next segment's file, filled ahead of use.
   [[nodiscard]] std::uint64_t ahead_goal() const;
   [[nodiscard]] bool wants_fill() const;
@@ -145,6 +157,7 @@ class LogCore {
   const StoredType type_;
   const std::uint64_t process_, epoch_;
   const RecoveryReport report_;
+  const std::shared_ptr<const CarePlace> place_;
   const std::shared_ptr<Directory> directory_;
 
   // The holder of the file alone touches these.
@@ -168,6 +181,7 @@ class LogCore {
   EntryId writing_through_{};  // of the last one
   bool file_busy_ = false;
   bool making_room_ = false;  // appends wait; ids stand still
+  bool caring_ = false;       // a trim is under way; close waits
   bool closing_ = false, closed_ = false;
   std::optional<Error> failure_{};
   // Of the active segment, as the last holder of the file left it.

@@ -160,7 +160,7 @@ Status LogCore::start_segment(std::unique_ptr<SegmentWriter> next) try {
   header.epoch = epoch_;
   header.durable_through = durable;
   header.created_ns = time_ns_;
-  header.prev_number = previous_.number;
+  header.prev_number = previous_.end == 0 ? 0 : previous_.number;
   header.prev_last = previous_.last;
   header.prev_end = previous_.end;
   header.prev_seal_end = previous_.seal_end;
@@ -191,8 +191,9 @@ Status LogCore::write_manifest(bool clean) {
   slot.clean = clean;
   if (active_) {
     const SegmentHeader& header = active_->header();
+    const bool is_first = slot.last_segment == 0;
     slot.set_last(header);
-    if (slot.first_segment == 0) {
+    if (is_first) {
       slot.first_segment = header.number;
       slot.first_salt = slot.last_salt;
     }
@@ -225,7 +226,7 @@ Status LogCore::close() {
   if (on_own_thread()) return in_callback();
   if (closing_ || closed_) return closed_error();
   closing_ = true;  // no append comes in any more: what is sealed is all there is
-  while (making_room_ || filling_) wait_for_change(lock);
+  while (making_room_ || filling_ || caring_) wait_for_change(lock);
   const bool marks_first = mutated(Mutation::close_marker_before_sync);
   Status result = commit(lock, next_ - 1, marks_first ? Durability::flushed : Durability::durable);
   if (!lock.owns_lock()) lock.lock();

@@ -150,9 +150,11 @@ Result<std::vector<SegmentInfo>> LogReader::segments() const try {
   const auto& files = snapshot->listing.segments;
   for (std::size_t i = 0; i < files.size(); ++i) {
     const bool newest = i + 1 == files.size();
-    const auto file = directory_->open(files[i].file, OpenMode::read);
-    if (!file) return file.error();
-    const auto size = (*file)->size();
+    const auto size = size_of(*directory_, files[i]);
+    if (!size && size.error().code == Errc::gap) {
+      infos.clear();  // trimmed since, and so are those before it
+      continue;
+    }
     if (!size) return size.error();
     const EntryId last = newest ? snapshot->end : files[i + 1].name.first - 1;
     infos.push_back({.file = files[i].file,

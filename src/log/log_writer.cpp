@@ -7,6 +7,7 @@
 #include "log/log_core.hpp"
 #include "log/open_log.hpp"
 #include "log/survey.hpp"
+#include "walkit/log/maintenance.hpp"
 
 namespace walkit {
 namespace {
@@ -57,8 +58,10 @@ Result<LogWriter> LogWriter::open(std::shared_ptr<Directory> directory, WalOptio
   StoredType type{.codec = contents.codec,
                   .name = std::string(contents.type.name),
                   .schema = contents.type.schema};
+  const ReadOptions place{.subdirectory = options.subdirectory};
   auto start = log::open_log(*directory, std::move(options), std::move(type));
   if (!start) return start.error();
+  start->place = std::make_shared<log::CarePlace>(std::move(directory), place);
   return LogWriter(std::make_shared<LogCore>(std::move(*start)));
 } catch (const std::bad_alloc&) {
   // Fits into the string itself: there is no memory for more.
@@ -126,6 +129,8 @@ Verdict LogWriter::verdict() const {
   if (core_) return core_->verdict();
   return {.failure = moved_from()};
 }
+
+WalMaintenance LogWriter::maintenance() const { return {core_ ? core_->place() : nullptr, core_}; }
 
 WalStats LogWriter::stats() const { return core_ ? core_->stats() : WalStats{}; }
 

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <new>
 
+#include "log/log_core.hpp"
 #include "log/repair_plan.hpp"
 #include "log/salvage.hpp"
 #include "log/snapshot.hpp"
+#include "log/trim.hpp"
 #include "walkit/log/log_reader.hpp"
 
 namespace walkit {
@@ -29,7 +31,7 @@ Status judge_end(Directory& home, const ReadOptions& options, VerifyReport& repo
 Error locked() {
   return {.code = Errc::locked,
           .message = "a writer has the log open",
-          .next_step = "close it; a log is repaired with no writer"};
+          .next_step = "close it first, or ask its maintenance()"};
 }
 
 std::string_view text_of(RepairStep::Action action) {
@@ -46,6 +48,18 @@ std::string_view text_of(RepairStep::Action action) {
       return "rebuild";
     case RepairStep::Action::remove_temporary:
       return "remove";
+  }
+  return "";
+}
+
+std::string text_of(const TrimHold& hold) {
+  switch (hold.by) {
+    case TrimHold::By::keep:
+      return "it has entries to be kept";
+    case TrimHold::By::newest_segment:
+      return "it is the newest";
+    case TrimHold::By::retention:
+      return "it is retained by size or age";
   }
   return "";
 }
@@ -84,23 +98,51 @@ Result<WalMaintenance> WalMaintenance::open(std::shared_ptr<Directory> directory
   if (!directory) return no_directory();
   const auto home = directory->subdirectory(options.subdirectory, OpenMode::read);
   if (!home) return home.error();
-  return WalMaintenance(std::move(directory), std::move(options));
+  auto place = std::make_shared<CarePlace>(std::move(directory), std::move(options));
+  return WalMaintenance(std::move(place), nullptr);
 } catch (const std::bad_alloc&) {
   return no_memory();
 }
 
+Result<std::shared_ptr<Directory>> WalMaintenance::home(OpenMode mode) const {
+  if (!place_) return Error{.code = Errc::closed, .message = "moved from"};
+  return place_->parent->subdirectory(place_->options.subdirectory, mode);
+}
+
 Result<std::vector<SegmentInfo>> WalMaintenance::segment_ranges() const try {
-  const auto reader = LogReader::open(parent_, options_, std::nullopt);
+  if (const auto there = home(OpenMode::read); !there) return there.error();
+  const auto reader = LogReader::open(place_->parent, place_->options, std::nullopt);
   if (!reader) return reader.error();
   return reader->segments();
 } catch (const std::bad_alloc&) {
   return no_memory();
 }
 
-Result<VerifyReport> WalMaintenance::verify() const try {
-  const auto home = parent_->subdirectory(options_.subdirectory, OpenMode::read);
+Result<EntryId> WalMaintenance::trim_before(EntryId keep, Retention retention) const try {
+  if (core_) return core_->trim_before(keep, retention);
+  const auto home = this->home(OpenMode::write);
   if (!home) return home.error();
-  auto scanner = scan_of(**home, options_);
+  const auto lock = (*home)->lock();
+  if (!lock) return lock.error().code == Errc::locked ? locked() : lock.error();
+  return trim_offline(**home, keep, retention);
+} catch (const std::bad_alloc&) {
+  return no_memory();
+}
+
+Result<TrimPlan> WalMaintenance::plan_trim(EntryId keep, Retention retention) const try {
+  const auto home = this->home(OpenMode::read);
+  if (!home) return home.error();
+  auto trim = think_trim_through(**home, keep, retention);
+  if (!trim) return trim.error();
+  return std::move(trim->plan);
+} catch (const std::bad_alloc&) {
+  return no_memory();
+}
+
+Result<VerifyReport> WalMaintenance::verify() const try {
+  const auto home = this->home(OpenMode::read);
+  if (!home) return home.error();
+  auto scanner = scan_of(**home, place_->options);
   if (!scanner) return scanner.error();
   VerifyReport report;
   for (;;) {
@@ -113,7 +155,7 @@ Result<VerifyReport> WalMaintenance::verify() const try {
   }
   report.proven_through = std::min(scanner->watermark(), report.entries.last);
   report.damage = scanner->damage();
-  const Status judged = judge_end(**home, options_, report);
+  const Status judged = judge_end(**home, place_->options, report);
   if (!judged && scanner->segments_are_whole()) report.damage.push_back(judged.error());
   return report;
 } catch (const std::bad_alloc&) {
@@ -122,11 +164,11 @@ Result<VerifyReport> WalMaintenance::verify() const try {
 
 Result<SalvageReport> WalMaintenance::salvage(std::shared_ptr<Directory> empty_target) const try {
   if (!empty_target) return no_directory();
-  const auto home = parent_->subdirectory(options_.subdirectory, OpenMode::read);
+  const auto home = this->home(OpenMode::read);
   if (!home) return home.error();
-  auto scanner = scan_of(**home, options_);
+  auto scanner = scan_of(**home, place_->options);
   if (!scanner) return scanner.error();
-  const auto target = open_target(*empty_target, options_.subdirectory);
+  const auto target = open_target(*empty_target, place_->options.subdirectory);
   if (!target) return target.error();
   const auto lock = (*target)->lock();
   if (!lock) return lock.error();
@@ -136,12 +178,12 @@ Result<SalvageReport> WalMaintenance::salvage(std::shared_ptr<Directory> empty_t
 }
 
 Result<RepairPlan> WalMaintenance::plan_repair() const try {
-  const auto home = parent_->subdirectory(options_.subdirectory, OpenMode::read);
+  const auto home = this->home(OpenMode::read);
   if (!home) return home.error();
   const auto live = (*home)->is_locked();
   if (!live) return live.error();
   if (*live) return locked();
-  auto repair = log::plan_repair(parent_, **home, options_);
+  auto repair = log::plan_repair(place_->parent, **home, place_->options);
   if (!repair) return repair.error();
   return std::move(repair->plan);
 } catch (const std::bad_alloc&) {
@@ -149,11 +191,11 @@ Result<RepairPlan> WalMaintenance::plan_repair() const try {
 }
 
 Status WalMaintenance::apply(const RepairPlan& plan, EntryIdRange accepted) const try {
-  const auto home = parent_->subdirectory(options_.subdirectory, OpenMode::write);
+  const auto home = this->home(OpenMode::write);
   if (!home) return home.error();
   const auto lock = (*home)->lock();
   if (!lock) return lock.error().code == Errc::locked ? locked() : lock.error();
-  const auto repair = log::plan_repair(parent_, **home, options_);
+  const auto repair = log::plan_repair(place_->parent, **home, place_->options);
   if (!repair) return repair.error();
   if (repair->plan != plan) {
     return Error{.code = Errc::invalid_argument,
@@ -169,7 +211,7 @@ Status WalMaintenance::apply(const RepairPlan& plan, EntryIdRange accepted) cons
                  .lost = plan.lost,
                  .next_step = "accept them, or restore the log from a backup"};
   }
-  return apply_repair(**home, options_, *repair);
+  return apply_repair(**home, place_->options, *repair);
 } catch (const std::bad_alloc&) {
   return no_memory();
 }
@@ -206,6 +248,19 @@ std::string to_string(const SalvageReport& report) {
                      to_string(report.entries) + "; " + std::to_string(report.losses.size()) +
                      (report.losses.size() == 1 ? " loss" : " losses");
   for (const Error& loss : report.losses) text += "\n" + to_string(loss);
+  return text;
+}
+
+std::string to_string(const TrimPlan& plan) {
+  std::string text = std::to_string(plan.bytes) + " bytes in " +
+                     std::to_string(plan.segments.size()) +
+                     (plan.segments.size() == 1 ? " segment" : " segments") +
+                     " would go; the oldest entry left: " + to_string(plan.oldest);
+  for (const SegmentInfo& segment : plan.segments) {
+    text += "\nremove " + segment.file + ": entries " + to_string(segment.entries) + ", " +
+            std::to_string(segment.bytes) + " bytes";
+  }
+  for (const TrimHold& hold : plan.held_by) text += "\nthe next stays: " + text_of(hold);
   return text;
 }
 

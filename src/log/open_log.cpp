@@ -6,6 +6,7 @@
 #include "io/process.hpp"
 #include "log/quarantine.hpp"
 #include "log/survey.hpp"
+#include "log/trim.hpp"
 
 namespace walkit::log {
 namespace {
@@ -54,6 +55,19 @@ Status sweep_temporaries(Opening& opening) {
     swept.push_back(name);
   }
   return {};
+}
+
+// What a trim left that was stopped. MANIFEST says so already, but perhaps in one slot only.
+Status sweep_trimmed(Opening& opening, ManifestWriter& manifest) {
+  RecoveryReport& report = opening.start.report;
+  if (opening.listing.leftovers.empty()) return {};
+  const SegmentHeader* first = opening.plan.newest ? &opening.oldest : nullptr;
+  const Leftovers left = sort_leftovers(*opening.directory, opening.listing, first);
+  report.foreign_files.insert(report.foreign_files.end(), left.others.begin(), left.others.end());
+  if (left.of_trim.empty()) return {};
+  if (Status ok = manifest.begin_later(*first); !ok) return ok;
+  report.swept_files.insert(report.swept_files.end(), left.of_trim.begin(), left.of_trim.end());
+  return remove_files(*opening.directory, left.of_trim);
 }
 
 // No log, and nothing that says there was one.
@@ -199,13 +213,15 @@ void report_tail(Opening& opening) {
   report.warnings = opening.listing.warnings;
   if (plan.decision.verdict == TailVerdict::torn) report.torn_bytes = plan.tail.dirty_bytes;
   if (plan.decision.verdict == TailVerdict::suspect) report.suspect_bytes = plan.tail.dirty_bytes;
-  const auto& segments = opening.listing.segments;
-  if (!segments.empty()) report.entries = {segments.front().name.first, plan.tail.last()};
+  report.entries = {opening.listing.oldest(), plan.tail.last()};
 }
 
 // Where the first append's segment will say that the newest one ends.
-SegmentEnd end_of_newest(const Survey& plan) {
-  if (!plan.newest) return {};
+SegmentEnd end_of_newest(const Survey& plan, const ManifestSlot& slot) {
+  if (!plan.newest) {
+    return {.number = std::max<std::uint64_t>(slot.first_segment, 1) - 1,
+            .last = slot.begins_after};
+  }
   const ProvenEnd& end = plan.proven_end;
   SegmentEnd result{
       .number = plan.newest->number, .last = end.last, .end = end.offset, .chain = end.chain};
@@ -250,8 +266,9 @@ Status apply(Opening& opening, const WalOptions& options) {
     manifest->begin_at(opening.oldest.number, opening.oldest.salt());
     manifest->end_at(*opening.plan.newest);
   }
-  opening.start.manifest = std::move(*manifest);
   report_tail(opening);
+  if (Status ok = sweep_trimmed(opening, *manifest); !ok) return ok;
+  opening.start.manifest = std::move(*manifest);
   if (opening.plan.decision.action != TailAction::new_segment) return {};
 #ifdef WALKIT_MUTATIONS
   if (mutated(Mutation::append_in_place) || mutated(Mutation::resync_instead_of_rewrite)) {
@@ -316,7 +333,7 @@ Result<LogStart> open_log(Directory& parent, WalOptions options, StoredType type
     if (Status ok = apply(opening, options); !ok) return ok.error();
   }
   start.last = mutated(Mutation::ids_given_again) ? plan.proven_end.last : plan.tail.last();
-  start.previous = end_of_newest(plan);
+  start.previous = end_of_newest(plan, start.manifest->current());
   if (start.active) start.rotate_first = header_would_differ(start.active->header(), type, options);
   auto lock_record = LockRecordWriter::open(*opening.directory);
   if (!lock_record) return lock_record.error();

@@ -37,4 +37,14 @@ Status Quarantine::sync() {
   return home_->sync();
 }
 
+Status set_aside(Directory& home, const std::vector<std::string>& files) {
+  if (files.empty()) return {};
+  auto quarantine = Quarantine::open(home);
+  if (!quarantine) return quarantine.error();
+  for (const std::string& file : files) {
+    if (Status ok = quarantine->take(file); !ok) return ok;
+  }
+  return quarantine->sync();
+}
+
 }  // namespace walkit::log

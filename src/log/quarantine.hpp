@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "walkit/io/directory.hpp"
 
@@ -24,5 +25,8 @@ class Quarantine {
   Directory* home_;
   std::shared_ptr<Directory> folder_;
 };
+
+/// All of them; durable on return.
+Status set_aside(Directory& home, const std::vector<std::string>& files);
 
 }  // namespace walkit::log

@@ -222,7 +222,7 @@ Status RandomReader::check_id(EntryId id) const {
   }
   const Snapshot& snapshot = view_->snapshot;
   const auto& segments = view_->segments();
-  const EntryId oldest = segments.empty() ? EntryId{1} : segments.front().name.first;
+  const EntryId oldest = snapshot.listing.oldest();
   if (id < oldest) return trimmed(id, oldest);
   if (id <= snapshot.end && !segments.empty()) return {};
   if (!snapshot.live) {

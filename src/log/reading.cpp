@@ -15,14 +15,6 @@ Result<OpenSegment> open_checked(Directory& directory, const SegmentFile& segmen
   return opened;
 }
 
-Error trimmed(EntryId wanted, EntryId oldest) {
-  return {.code = Errc::gap,
-          .message =
-              "entry " + to_string(wanted) + " was asked for; the oldest is " + to_string(oldest),
-          .lost = {wanted, oldest - 1},
-          .next_step = "begin at the oldest entry, or from a checkpoint"};
-}
-
 Error beyond_the_end(EntryId wanted, EntryId last) {
   return {
       .code = Errc::not_found,

@@ -20,9 +20,6 @@ Result<OpenSegment> open_checked(Directory& directory, const SegmentFile& segmen
   return {.code = Errc::no_memory, .message = "out of memory"};
 }
 
-/// gap: `wanted` stood before the oldest entry that is left.
-[[nodiscard]] Error trimmed(EntryId wanted, EntryId oldest);
-
 /// not_found.
 [[nodiscard]] Error beyond_the_end(EntryId wanted, EntryId last);
 

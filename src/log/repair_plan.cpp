@@ -116,12 +116,14 @@ class Planning {
     ManifestSlot slot{.log = sources_.log,
                       .epoch = sources_.epoch,
                       .durable_through = scanner.watermark(),
-                      .clean = sources_.segments.empty()};
+                      .clean = sources_.segments.empty(),
+                      .begins_after = sources_.begin - 1};
     if (slot.log == LogIdentity{}) home_.random_bytes(slot.log);
     if (sources_.segments.empty()) return slot;
     const SegmentHeader& first = sources_.segments.front().header;
     slot.first_segment = first.number;
     slot.first_salt = first.salt();
+    slot.begins_after = first.first - 1;
     slot.set_last(sources_.segments.back().header);
     return slot;
   }
@@ -132,7 +134,8 @@ class Planning {
     const bool fits =
         slot != nullptr && slot->first_segment == fitting.first_segment &&
         slot->first_salt == fitting.first_salt && slot->last_segment == fitting.last_segment &&
-        slot->last_salt == fitting.last_salt && slot->durable_through <= scanner.watermark();
+        slot->last_salt == fitting.last_salt && slot->begins_after == fitting.begins_after &&
+        slot->durable_through <= scanner.watermark();
     if (fits) {
       repair_.manifest.reset();
     } else {
@@ -283,16 +286,6 @@ Result<Repair> plan_repair(const std::shared_ptr<Directory>& parent, Directory& 
 }
 
 namespace {
-
-Status set_aside(Directory& home, const std::vector<std::string>& files) {
-  if (files.empty()) return {};
-  auto quarantine = Quarantine::open(home);
-  if (!quarantine) return quarantine.error();
-  for (const std::string& file : files) {
-    if (Status ok = quarantine->take(file); !ok) return ok;
-  }
-  return quarantine->sync();
-}
 
 Status put_manifest(Directory& home, const Repair& repair) {
   if (repair.has_manifest) {

@@ -5,29 +5,29 @@
 #include "base/mutation.hpp"
 
 namespace walkit::log {
+namespace {
+
+// Each is behind a trim that removed what was to be read next; there is an end to looking.
+constexpr int kLooksMax = 1000;
+
+}  // namespace
+
 Replay::Replay(std::shared_ptr<Directory> directory, const ReadOptions& options,
-               std::optional<StoredType> type, Snapshot snapshot, ReplayMode mode,
-               ReplayRange range)
+               std::optional<StoredType> type, ReplayMode mode, ReplayRange range)
     : directory_(std::move(directory)),
       options_(options),
       type_(std::move(type)),
-      snapshot_(std::move(snapshot)),
       mode_(mode),
-      range_(range) {
-  summary_.warnings = snapshot_.listing.warnings;
-  const EntryId proven = snapshot_.live ? snapshot_.end : snapshot_.survey.proven;
-  summary_.proven_through = std::min(proven, snapshot_.end);
-}
+      range_(range),
+      from_(range.first) {}
 
 Result<std::unique_ptr<EntrySource>> Replay::open(std::shared_ptr<Directory> directory,
                                                   const ReadOptions& options,
                                                   std::optional<StoredType> type, ReplayMode mode,
                                                   ReplayRange range) {
-  auto snapshot =
-      take_snapshot(*directory, options.expect_durable_through, options.frame_bytes_max);
-  if (!snapshot) return snapshot.error();
-  std::unique_ptr<Replay> replay(new Replay(std::move(directory), options, std::move(type),
-                                            std::move(*snapshot), mode, range));
+  std::unique_ptr<Replay> replay(
+      new Replay(std::move(directory), options, std::move(type), mode, range));
+  if (Status ok = replay->look(); !ok) return ok.error();
   if (range.last && *range.last < std::max(range.first, EntryId{1})) {
     replay->summary_.end = ReplaySummary::End::reached_last;
     replay->ended_ = true;
@@ -35,6 +35,17 @@ Result<std::unique_ptr<EntrySource>> Replay::open(std::shared_ptr<Directory> dir
     return ok.error();
   }
   return replay;
+}
+
+Status Replay::look() {
+  auto snapshot =
+      take_snapshot(*directory_, options_.expect_durable_through, options_.frame_bytes_max);
+  if (!snapshot) return snapshot.error();
+  snapshot_ = std::move(*snapshot);
+  summary_.warnings = snapshot_.listing.warnings;
+  const EntryId proven = snapshot_.live ? snapshot_.end : snapshot_.survey.proven;
+  summary_.proven_through = std::min(proven, snapshot_.end);
+  return {};
 }
 
 Result<bool> Replay::advance(std::chrono::milliseconds /*timeout*/) {
@@ -53,10 +64,9 @@ Result<bool> Replay::advance(std::chrono::milliseconds /*timeout*/) {
 }
 
 Status Replay::check_range() const {
-  const auto& segments = snapshot_.listing.segments;
-  const EntryId oldest = segments.empty() ? EntryId{1} : segments.front().name.first;
-  const bool gone = range_.first != EntryId{} && range_.first < oldest;
-  if (gone && !mutated(Mutation::later_entry_for_one_gone)) return trimmed(range_.first, oldest);
+  const EntryId oldest = snapshot_.listing.oldest();
+  const bool gone = from_ != EntryId{} && from_ < oldest;
+  if (gone && !mutated(Mutation::later_entry_for_one_gone)) return trimmed(from_, oldest);
   const bool end_is_known = !snapshot_.live || !shows_flushed();
   if (range_.last && end_is_known && *range_.last > snapshot_.end) {
     if (Status ok = tail_error(snapshot_.survey); !ok) return ok;
@@ -65,9 +75,22 @@ Status Replay::check_range() const {
   return {};
 }
 
+// A trim may have removed what is to be read first, since it was listed: then it is gone, or
+// nothing of it is missing.
 Status Replay::begin() {
+  for (int looks = 1;; ++looks) {
+    Status entered = enter_first();
+    const bool trimmed_since = !entered && entered.error().code == Errc::gap;
+    if (!trimmed_since || looks == kLooksMax) return entered;
+    if (Status ok = look(); !ok) return ok;
+    if (Status ok = check_range(); !ok) return ok;
+  }
+}
+
+Status Replay::enter_first() {
   const auto& segments = snapshot_.listing.segments;
-  while (index_ + 1 < segments.size() && segments[index_ + 1].name.first <= range_.first) ++index_;
+  index_ = 0;
+  while (index_ + 1 < segments.size() && segments[index_ + 1].name.first <= from_) ++index_;
   if (index_ == segments.size()) {
     ended_ = true;
     return judge_end();
@@ -127,7 +150,12 @@ Result<Replay::Flow> Replay::next_frame() {
 Result<Replay::Flow> Replay::enter_next() {
   segment_ = std::move(next_);
   ++index_;
-  if (Status ok = open_next(); !ok) return ok.error();
+  Status opened = open_next();
+  if (!opened && opened.error().code == Errc::gap) {
+    from_ = std::max(from_, segment_->header.first);
+    opened = begin();
+  }
+  if (!opened) return opened.error();
   return Flow::on;
 }
 

@@ -24,10 +24,12 @@ class Replay : public EntrySource {
   enum class Flow { on, end, done };
 
   Replay(std::shared_ptr<Directory> directory, const ReadOptions& options,
-         std::optional<StoredType> type, Snapshot snapshot, ReplayMode mode, ReplayRange range);
+         std::optional<StoredType> type, ReplayMode mode, ReplayRange range);
 
+  Status look();
   Status check_range() const;
   Status begin();
+  Status enter_first();
   Result<OpenSegment> open(std::size_t index) const;
   Status open_next();
   [[nodiscard]] bool shows_flushed() const;
@@ -45,9 +47,10 @@ class Replay : public EntrySource {
   const std::shared_ptr<Directory> directory_;
   const ReadOptions options_;
   const std::optional<StoredType> type_;
-  const Snapshot snapshot_;
+  Snapshot snapshot_{};
   const ReplayMode mode_;
   const ReplayRange range_;
+  EntryId from_;  // the first that is wanted; EntryId{}: whatever is the oldest
 
   bool started_ = false, ended_ = false;
   std::size_t index_ = 0;  // of the segment being read

@@ -63,6 +63,11 @@ Status SalvageScanner::enter() {
   }
   auto file = source.readable ? open_patiently(directory_, source.file)
                               : Result<std::unique_ptr<PatientFile>>(source.why);
+  if (!file && file.error().code == Errc::not_found && was_trimmed(source)) {
+    ++index_;
+    expected_ = std::max(expected_, sources_.segments[index_].header.first);
+    return {};
+  }
   if (!file) {
     hole_ = Hole{file.error(), !source.readable};
     hole_->error.file = source.file;
@@ -79,6 +84,14 @@ Status SalvageScanner::enter() {
   broken_ = watermarks_read_ = false;
   trusted_ = source.trusted;
   return {};
+}
+
+// Since it was listed. (The newest never is.)
+bool SalvageScanner::was_trimmed(const SalvageSource& source) const {
+  const auto manifest = read_manifest(directory_);
+  const ManifestSlot* slot = manifest ? manifest->newest() : nullptr;
+  return slot != nullptr && source.header.number < slot->first_segment &&
+         index_ + 1 < sources_.segments.size();
 }
 
 bool SalvageScanner::counts(const FrameHeader& header) const {

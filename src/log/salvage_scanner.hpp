@@ -65,6 +65,7 @@ class SalvageScanner {
   Status look_for_watermarks();
   Status check_end(const SegmentHeader& next);
 
+  [[nodiscard]] bool was_trimmed(const SalvageSource& source) const;
   [[nodiscard]] bool counts(const FrameHeader& header) const;
   [[nodiscard]] std::string why_not_read(const FrameHeader& header, std::uint64_t body_bytes) const;
   EntryId end_unknown();

@@ -261,13 +261,14 @@ class Sorting {
       sources_.epoch = std::max(sources_.epoch, sources_.lock->epoch);
       sources_.watermark = std::max(sources_.watermark, sources_.lock->durable_through);
     }
+    const ManifestSlot* slot = sources_.slot();
+    if (slot != nullptr) sources_.begin = slot->oldest();
     if (sources_.segments.empty()) return;
     const SegmentHeader& first = sources_.segments.front().header;
-    const ManifestSlot* slot = sources_.slot();
     const bool begins = first.number == 1 || first.number == begin_number_ ||
                         (slot != nullptr && slot->first_segment == first.number);
-    sources_.begin_missing = !begins && first.first > EntryId{1};
-    sources_.begin = begins ? first.first : EntryId{1};
+    if (begins) sources_.begin = first.first;
+    sources_.begin_missing = first.first > sources_.begin;
   }
 
   void bound() {

@@ -13,7 +13,8 @@
 
 namespace walkit::log {
 
-/// What the next segment's header must say of this one.
+/// What the next segment's header must say of this one. end 0: there is none, and `number` is the
+/// one before that of the log's first.
 struct SegmentEnd {
   std::uint64_t number = 0;
   EntryId last{};

@@ -9,23 +9,11 @@ namespace {
 // while that goes on, but an end to looking.
 constexpr int kLooksMax = 1000;
 
-// Takes a newest file off the listing that MANIFEST does not name and whose header did not get to
-// the device. The writer that is just opening the log sets it aside.
-Status drop_unborn(Directory& directory, Listing& listing) {
-  if (listing.segments.empty()) return {};
-  const SegmentFile& newest = listing.segments.back();
-  if (!may_be_unborn(listing.manifest, newest.name)) return {};
-  const auto opened = open_segment(directory, newest);
-  if (opened) return {};
-  if (opened.error().code != Errc::corrupt) return opened.error();
-  listing.segments.pop_back();
-  return {};
-}
-
 // Beside a writer nothing behind the durable id is judged, so that a tail in motion is no tail at
 // all.
 Result<Snapshot> look_beside_writer(Directory& directory, Snapshot snapshot, const Witnesses& seen,
                                     std::uint64_t frame_bytes_max) {
+  // The writer that is just opening the log sets it aside.
   if (Status ok = drop_unborn(directory, snapshot.listing); !ok) return ok.error();
   const ManifestSlot* slot = snapshot.listing.manifest_slot();
   if (seen.lock && slot != nullptr && seen.lock->log == slot->log) {

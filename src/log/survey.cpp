@@ -7,6 +7,10 @@
 namespace walkit::log {
 namespace {
 
+// A trim that moves the log's begin between two reads makes a look doubtful; there is an end to
+// looking.
+constexpr int kLooksMax = 1000;
+
 constexpr std::string_view kAfterDamage =
     "keep a copy of the folder, then `walkit repair DIR` shows what can be mended, and `walkit "
     "salvage DIR -o OUT` saves what still reads";
@@ -29,8 +33,7 @@ Status take_manifest(Result<ManifestView> manifest, Listing& listing) {
   return {};
 }
 
-Status check_numbers(const Listing& listing) {
-  const auto& segments = listing.segments;
+Status check_order(const std::vector<SegmentFile>& segments) {
   for (std::size_t i = 1; i < segments.size(); ++i) {
     const SegmentName &before = segments[i - 1].name, &here = segments[i].name;
     if (here.number == before.number) return damage(segments[i].file, "two files of one number");
@@ -44,26 +47,32 @@ Status check_numbers(const Listing& listing) {
                     {before.first, here.first - 1});
     }
   }
+  return {};
+}
+
+Status check_numbers(const Listing& listing) {
+  const auto& segments = listing.segments;
+  if (Status ok = check_order(segments); !ok) return ok;
   const ManifestSlot* slot = listing.manifest_slot();
   if (slot == nullptr) return {};
-  if (slot->last_segment == 0) {  // from before the first segment, the later slot being torn
-    if (segments.empty() || segments.front().name.number == 1) return {};
-    return damage(kManifestName, "is older than the segments, of which number 1 is missing",
-                  {EntryId{1}, segments.front().name.first - 1});
-  }
-  const std::uint64_t oldest = segments.empty() ? 0 : segments.front().name.number;
   const std::uint64_t newest = segments.empty() ? 0 : segments.back().name.number;
   if (newest < slot->last_segment) {
     return damage(kManifestName,
                   "names segment " + std::to_string(slot->last_segment) + ", which is missing",
                   {slot->last_segment_first, slot->durable_through});
   }
-  if (oldest > slot->first_segment) {
-    return damage(kManifestName,
-                  "names segment " + std::to_string(slot->first_segment) + ", which is missing",
-                  {EntryId{1}, segments.front().name.first - 1});
+  if (segments.empty()) return {};
+  const SegmentName& oldest = segments.front().name;
+  const std::uint64_t first = std::max<std::uint64_t>(slot->first_segment, 1);
+  if (oldest.number != first) {
+    return damage(
+        kManifestName,
+        "names segment " + std::to_string(first) + ", which is missing, as the log's first",
+        {slot->oldest(), oldest.first - 1});
   }
-  return {};
+  if (oldest.first == slot->oldest()) return {};
+  return damage(kManifestName, "says that the log begins with entry " + to_string(slot->oldest()) +
+                                   "; its first segment begins with " + to_string(oldest.first));
 }
 
 Status check_against_manifest(const ManifestSlot* slot, const OpenSegment& segment,
@@ -71,9 +80,10 @@ Status check_against_manifest(const ManifestSlot* slot, const OpenSegment& segme
   if (slot == nullptr) return {};
   const SegmentHeader& header = segment.header;
   if (header.log != slot->log) return damage(file, "belongs to another log");
+  const bool knows_first = slot->last_segment != 0 && header.number == slot->first_segment;
   const bool other_life =
       (header.number == slot->last_segment && header.salt() != slot->last_salt) ||
-      (header.number == slot->first_segment && header.salt() != slot->first_salt);
+      (knows_first && header.salt() != slot->first_salt);
   if (other_life) return damage(file, "is of another life of this log than the manifest says");
   return {};
 }
@@ -84,6 +94,7 @@ Status check_predecessor(Directory& directory, const Listing& listing, std::size
                          const SegmentHeader& header) {
   if (here == 0) return {};
   const auto before = open_segment(directory, listing.segments[here - 1]);
+  if (!before && before.error().code == Errc::gap) return {};  // trimmed since
   if (!before) return before.error();
   return check_link(before->header, header, listing.segments[here].file);
 }
@@ -115,6 +126,7 @@ Survey survey_of_nothing(const ManifestSlot* slot, const Witnesses& witnesses) {
   Survey result;
   result.tail.expected = EntryId{1};
   if (slot != nullptr) {
+    result.tail.expected = slot->oldest();
     result.log = slot->log;
     result.epoch = slot->epoch;
     result.ended_cleanly = result.closed = slot->clean;
@@ -209,23 +221,72 @@ Status classify_names(Directory& directory, Listing& listing) {
   return {};
 }
 
-Result<Listing> list_log(Directory& directory) {
+namespace {
+
+Result<Listing> look_at_names(Directory& directory, std::optional<ManifestView>& seen) {
   Listing listing;
-  // Before the names: beside a writer names are only added, so that what it names is there.
+  // Before the names: beside a writer they are only added, so that what it names is there, or it
+  // says something else by now.
   auto manifest = read_manifest(directory);
+  seen = manifest ? std::optional(*manifest) : std::nullopt;
   if (Status ok = classify_names(directory, listing); !ok) return ok.error();
   if (Status ok = take_manifest(std::move(manifest), listing); !ok) return ok.error();
   // Files of a trim or a repair that was stopped behind the manifest: not part of the log.
   if (const ManifestSlot* slot = listing.manifest_slot()) {
-    std::erase_if(listing.segments,
-                  [&](const SegmentFile& s) { return s.name.number < slot->first_segment; });
+    const auto first =
+        std::find_if(listing.segments.begin(), listing.segments.end(),
+                     [&](const SegmentFile& s) { return s.name.number >= slot->first_segment; });
+    listing.leftovers.assign(listing.segments.begin(), first);
+    listing.segments.erase(listing.segments.begin(), first);
   }
   if (Status ok = check_numbers(listing); !ok) return ok.error();
   return listing;
 }
 
-Result<OpenSegment> open_segment(Directory& directory, const SegmentFile& segment) {
+bool was_written_since(Directory& directory, const std::optional<ManifestView>& seen) {
+  const auto generation = [](const ManifestSlot* slot) { return slot ? slot->generation : 0; };
+  const auto now = read_manifest(directory);
+  return seen && now && generation(now->newest()) != generation(seen->newest());
+}
+
+}  // namespace
+
+Result<Listing> list_log(Directory& directory) {
+  for (int looks = 1;; ++looks) {
+    std::optional<ManifestView> seen;
+    auto listing = look_at_names(directory, seen);
+    const bool doubtful = !listing && listing.error().code == Errc::corrupt && looks < kLooksMax;
+    if (!doubtful || !was_written_since(directory, seen)) return listing;
+  }
+}
+
+Error trimmed(EntryId wanted, EntryId oldest) {
+  return {.code = Errc::gap,
+          .message =
+              "entry " + to_string(wanted) + " was asked for; the oldest is " + to_string(oldest),
+          .lost = {wanted, oldest - 1},
+          .next_step = "begin at the oldest entry, or from a checkpoint"};
+}
+
+Error missing_segment(Directory& directory, const SegmentFile& segment, Error missing) {
+  const auto manifest = read_manifest(directory);
+  const ManifestSlot* slot = manifest ? manifest->newest() : nullptr;
+  if (slot == nullptr || segment.name.number >= slot->first_segment) return missing;
+  return trimmed(segment.name.first, slot->oldest());
+}
+
+namespace {
+
+Result<std::unique_ptr<File>> open_file(Directory& directory, const SegmentFile& segment) {
   auto file = directory.open(segment.file, OpenMode::read);
+  const bool missing = !file && file.error().code == Errc::not_found;
+  return missing ? missing_segment(directory, segment, file.error()) : std::move(file);
+}
+
+}  // namespace
+
+Result<OpenSegment> open_segment(Directory& directory, const SegmentFile& segment) {
+  auto file = open_file(directory, segment);
   if (!file) return file.error();
   Bytes bytes(kHeaderBytesMax);
   const auto got = (*file)->read_at(0, bytes);
@@ -244,6 +305,23 @@ Result<OpenSegment> open_segment(Directory& directory, const SegmentFile& segmen
                                     to_string(header->first));
   }
   return OpenSegment{std::move(*file), std::move(*header)};
+}
+
+Result<std::uint64_t> size_of(Directory& directory, const SegmentFile& segment) {
+  const auto file = open_file(directory, segment);
+  if (!file) return file.error();
+  return (*file)->size();
+}
+
+Status drop_unborn(Directory& directory, Listing& listing) {
+  if (listing.segments.empty()) return {};
+  const SegmentFile& newest = listing.segments.back();
+  if (!may_be_unborn(listing.manifest, newest.name)) return {};
+  const auto opened = open_segment(directory, newest);
+  if (opened) return {};
+  if (opened.error().code != Errc::corrupt) return opened.error();
+  listing.segments.pop_back();
+  return {};
 }
 
 Status check_link(const SegmentHeader& previous, const SegmentHeader& next, std::string_view file) {

@@ -24,6 +24,11 @@ namespace walkit::log {
 /// corrupt: no log, and yet a witness of one: "the caller", a file.
 [[nodiscard]] Error nothing_there(EntryId known, std::string_view witness);
 
+/// gap: `wanted` stood before the oldest entry that is left.
+[[nodiscard]] Error trimmed(EntryId wanted, EntryId oldest);
+/// What it says of the oldest entry left.
+[[nodiscard]] inline EntryId oldest_left(const Error& gap) { return gap.lost.last + 1; }
+
 /// incompatible: a frame whose checksums hold and whose kind or flags are not known here.
 [[nodiscard]] Error newer_frame(std::string_view file, std::uint64_t offset);
 
@@ -35,13 +40,20 @@ struct SegmentFile {
 /// The names, checked against the manifest: numbers without a hole from its first to its last,
 /// first ids not falling.
 struct Listing {
-  std::vector<SegmentFile> segments{};  // by number
+  std::vector<SegmentFile> segments{};   // by number
+  std::vector<SegmentFile> leftovers{};  // below the log's first: no part of it
   std::optional<ManifestView> manifest{};
   std::vector<std::string> foreign_files{}, temporary_files{};
   std::vector<Error> warnings{};  // one bad manifest slot; no manifest at all
 
   [[nodiscard]] const ManifestSlot* manifest_slot() const {
     return manifest ? manifest->newest() : nullptr;
+  }
+  /// The oldest entry; in a log without one, the id that the first will have.
+  [[nodiscard]] EntryId oldest() const {
+    if (!segments.empty()) return segments.front().name.first;
+    const ManifestSlot* slot = manifest_slot();
+    return slot != nullptr ? slot->oldest() : EntryId{1};
   }
 };
 
@@ -54,15 +66,26 @@ struct Listing {
 /// Sorts names into what is ours and what is not. Names known with wrong content are found later.
 Status classify_names(Directory& directory, Listing& listing);
 
-/// not_found: neither MANIFEST nor a segment. corrupt: a segment is missing or twice there.
+/// not_found: neither MANIFEST nor a segment. corrupt: a segment is missing or twice there, and no
+/// trim moved the log's begin meanwhile.
 Result<Listing> list_log(Directory& directory);
 
 /// Opens a segment and reads its header; both agree with the file's name. corrupt, incompatible.
+/// gap: MANIFEST says that it is no part of the log any more; not_found: it does not.
 struct OpenSegment {
   std::unique_ptr<File> file{};
   SegmentHeader header{};
 };
 Result<OpenSegment> open_segment(Directory& directory, const SegmentFile& segment);
+/// Of the file. Errors as open_segment().
+Result<std::uint64_t> size_of(Directory& directory, const SegmentFile& segment);
+/// Why a segment that was listed is not there: `missing`, or gap, if it was trimmed since.
+[[nodiscard]] Error missing_segment(Directory& directory, const SegmentFile& segment,
+                                    Error missing);
+
+/// Takes a newest file off the listing that MANIFEST does not name and whose header did not get to
+/// the device.
+Status drop_unborn(Directory& directory, Listing& listing);
 
 /// corrupt: `next` does not follow `previous`.
 Status check_link(const SegmentHeader& previous, const SegmentHeader& next, std::string_view file);

@@ -150,7 +150,7 @@ void Protocol::end_sync_names(const std::string& folder, const Status& done) {
   const std::scoped_lock guard(mutex_);
   if (done) {
     folders_[folder].names_dirty = false;
-  } else {
+  } else if (folders_[folder].names_dirty) {  // else only what was removed may come back
     folders_[folder].failed = true;
   }
 }

@@ -146,6 +146,7 @@ void trim(CrashDirectory& directory, std::size_t segments, Trim how) {
   log::ManifestSlot slot = *log::read_manifest(*home)->newest();
   slot.set_last(log::open_segment(*home, files.back())->header);
   slot.first_segment = files.at(segments).name.number;
+  slot.begins_after = files.at(segments).name.first - 1;
   slot.first_salt = log::open_segment(*home, files.at(segments))->header.salt();
   Bytes manifest;
   slot.generation += slot.generation % 2;  // an even one stands in the first place

@@ -70,6 +70,7 @@ constexpr NamedSweep kSweeps[] = {
     {"Ids", &sweep_ids},
     {"WrongIndexes", &sweep_wrong_indexes},
     {"Repairs", &sweep_repairs},
+    {"Trims", &sweep_trims},
     {"Checkpoints", &sweep_checkpoints},
 };
 
@@ -197,6 +198,16 @@ constexpr Mutant kMutants[] = {
     {M::repair_old_away_first, "RepairOldAwayFirst",
      "old segments are set aside before the new ones have their names",
      "8 and 9: a crash leaves no log where one was", &sweep_repairs},
+    // Care of a log.
+    {M::trim_before_manifest, "TrimBeforeManifest", "files go before MANIFEST begins later",
+     "8: a crash leaves a MANIFEST that names what is gone", &sweep_trims},
+    {M::trim_in_one_slot, "TrimInOneSlot", "one slot of MANIFEST says where the log begins now",
+     "8: when that one is torn, the other names what is gone", &sweep_trims},
+    {M::trim_newest_first, "TrimNewestFirst", "files go newest first",
+     "9: what is left of them has a hole, should MANIFEST be lost too", &sweep_trims},
+    {M::trim_without_directory_sync, "TrimWithoutDirectorySync",
+     "the folder is not synced when files are gone", "10: what was trimmed comes back",
+     &sweep_trims},
     // Checkpoints.
     {M::checkpoint_without_sync, "CheckpointWithoutSync",
      "a checkpoint has its name before it is synced", "10: a power cut leaves half a state",

@@ -36,6 +36,9 @@ Status sweep_ids(std::uint64_t& states);
 Status sweep_wrong_indexes(std::uint64_t& states);
 /// Power lost at every operation of a repair: a second one finishes it, and nothing more is lost.
 Status sweep_repairs(std::uint64_t& states);
+/// Power lost at every operation of a trim, with a writer and without, and of the life behind it:
+/// the log begins where it did or where it shall, and no file is left for ever.
+Status sweep_trims(std::uint64_t& states);
 /// States saved beside a log: power lost and failures at every operation, bits flipped, a device
 /// that keeps other bytes.
 Status sweep_checkpoints(std::uint64_t& states);

@@ -10,6 +10,7 @@
 #include "log/frames_by_hand.hpp"
 #include "log/segment_name.hpp"
 #include "walkit/log/log_writer.hpp"
+#include "walkit/log/maintenance.hpp"
 #include "walkit/testing/crash_directory.hpp"
 
 namespace walkit::golden {
@@ -158,6 +159,24 @@ void several_segments(Files& files) {
   r.finish("several_segments", files);
 }
 
+void trimmed(Files& files) {
+  Recipe r("As several_segments, trimmed to its last two; the first file is not removed yet.");
+  const std::vector<std::string> texts = {std::string(1300, 'a'), std::string(1300, 'b'),
+                                          std::string(1300, 'c')};
+  LogWriter first = r.open(small());
+  for (const std::string& text : texts) r.append(first, {text});
+  first.close().value();
+  const Bytes oldest = r.directory().read_file(segment(1, 1)).value();
+  LogWriter second = r.open(small());
+  r.append(second, {"second life"});
+  second.maintenance().trim_before(EntryId{3}).value();
+  second.close().value();
+  r.directory().add_file(segment(1, 1), oldest).value();
+  r.line("segments 2").entry(3, texts[2]).entry(4, "second life");
+  r.line("end clean").line("proven 4");
+  r.finish("trimmed", files);
+}
+
 void whole_blocks(Files& files) {
   Recipe r("Each sync group on a block of its own; the process was killed.");
   WalOptions options = small();
@@ -256,8 +275,42 @@ void write_by_hand(CrashDirectory& root, const log::FramesByHand& frames) {
   slot.first_segment = slot.last_segment = header.number;
   slot.first_salt = slot.last_salt = header.salt();
   slot.last_segment_first = header.first;
+  slot.begins_after = header.first - 1;
   slot.clean = false;
   manifest.write(slot).value();
+}
+
+void born_later(Files& files) {
+  Recipe r("Born behind entry 41, nothing appended; its first segment will be number 3.");
+  const auto wal = r.directory().subdirectory("wal", OpenMode::create).value();
+  const log::LogIdentity identity = log::first_header().log;
+  auto manifest = log::ManifestWriter::create(*wal, identity).value();
+  for (int slot = 0; slot < 2; ++slot) {
+    manifest
+        .write({.log = identity,
+                .epoch = 5,
+                .first_segment = 3,
+                .durable_through = EntryId{41},
+                .begins_after = EntryId{41}})
+        .value();
+  }
+  r.line("segments 0").line("end clean").line("proven 41");
+  r.finish("born_later", files);
+}
+
+void begins_later(Files& files) {
+  Recipe r("A log that begins with entry 42, in segment 3, which has no predecessor.");
+  log::SegmentHeader header = log::first_header();
+  header.number = 3;
+  header.first = EntryId{42};
+  header.prev_last = header.durable_through = EntryId{41};
+  header.codec = kCodec;
+  header.type_name = "golden";
+  write_by_hand(r.directory(),
+                log::FramesByHand(header).entries(42, 41, {"first"}).entries(43, 42, {"second"}));
+  r.line("segments 1").entry(42, "first").entry(43, "second");
+  r.line("end clean").line("proven 42");
+  r.finish("begins_later", files);
 }
 
 void with_loss(Files& files) {
@@ -329,8 +382,8 @@ void zstd(Files& files) {
 Files make_all() {
   Files files;
   for (const auto make :
-       {born, plain, batches, closed, bad_manifest_slot, several_segments, whole_blocks, torn,
-        suspect, lost, rehomed, newer, with_loss, lz4, zstd}) {
+       {born, plain, batches, closed, bad_manifest_slot, several_segments, trimmed, whole_blocks,
+        torn, suspect, lost, rehomed, newer, born_later, begins_later, with_loss, lz4, zstd}) {
     make(files);
   }
   return files;

@@ -116,12 +116,13 @@ class Slot:
         check_prefix(data, b"\x89WALKMAN", 4096)
         self.log = data[32:48]
         (self.generation, self.epoch, self.first, self.last, self.first_salt, self.last_salt,
-         self.last_first, self.durable, clean) = (number(data, at, 8) for at in range(48, 120, 8))
+         self.last_first, self.durable, clean, self.begins_after) = (
+             number(data, at, 8) for at in range(48, 128, 8))
         self.clean = clean != 0
         if self.generation % 2 != place:
             raise Corrupt("a slot in the other's place")
-        if not (self.first == self.last == 0 or 0 < self.first <= self.last):
-            raise Corrupt("segments out of order")
+        if not (self.last == 0 or 0 < self.first <= self.last) or self.begins_after == MASK:
+            raise Corrupt("segments out of order, or no ids left")
 
 
 class Manifest:
@@ -473,10 +474,12 @@ class Log:
             raise Corrupt("a segment is missing or twice there")
         if self.slot is None and segments and segments[0].prev != 0:
             raise Corrupt("segments before the first one are missing")
-        if self.slot is not None and not self.slot.last and numbers[:1] not in ([], [1]):
-            raise Corrupt("segment 1 is missing")
+        if self.slot is not None and segments:
+            begin = segments[0].number, segments[0].first
+            if begin != (max(self.slot.first, 1), self.slot.begins_after + 1):
+                raise Corrupt("the log does not begin where MANIFEST says")
         if self.slot is not None and self.slot.last:
-            if not numbers or numbers[0] > self.slot.first or numbers[-1] < self.slot.last:
+            if not numbers or numbers[-1] < self.slot.last:
                 raise Corrupt("a segment that MANIFEST names is missing")
             for s in segments:
                 known = {self.slot.first: self.slot.first_salt, self.slot.last: self.slot.last_salt}
@@ -502,9 +505,10 @@ class Log:
             self.give(walk)
             check_link(walk, after)
         if not segments:
-            if proven >= 1:
+            last = self.slot.begins_after if self.slot else 0
+            if proven > last:
                 raise Corrupt("acknowledged entries are lost")
-            self.lines += ["end clean", "proven 0"]
+            self.lines += ["end clean", "proven %d" % proven]
             return
         walk = Walk(segments[-1])
         self.give(walk)

@@ -166,6 +166,7 @@ TEST(BackwardReader, SegmentTrimmedUnderWayWasTheOldest) {
       auto slot = log::decode_manifest_slot(BytesView(bytes).subspan(at, 4096)).value();
       slot.first_segment = newest.number;
       slot.first_salt = newest.salt();
+      slot.begins_after = newest.first - 1;
       const auto encoded = log::encode(slot);
       std::copy(encoded.begin(), encoded.end(), bytes.begin() + static_cast<long>(at));
     });

@@ -136,6 +136,7 @@ TEST(Follower, TellsThatItsBeginningIsTrimmed) {
   const auto header = log::open_segment(*home, {second, *log::parse_segment_name(second)}).value();
   slot.first_segment = header.header.number;
   slot.first_salt = header.header.salt();
+  slot.begins_after = header.header.first - 1;
   box.change("wal/MANIFEST", [&](Bytes& bytes) {
     for (std::uint64_t n = 0; n < 2; ++n) {
       slot.generation += 1;

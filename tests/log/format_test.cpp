@@ -54,7 +54,8 @@ ManifestSlot manifest_slot() {
           .last_salt = 26,
           .last_segment_first = EntryId{27},
           .durable_through = EntryId{28},
-          .clean = false};
+          .clean = false,
+          .begins_after = EntryId{29}};
 }
 
 LockRecord lock_record() {
@@ -171,7 +172,9 @@ TEST(Format, ManifestFieldsStandWhereFormatMdSays) {
   const Bytes bytes = manifest_bytes();
   EXPECT_EQ(bytes[32], std::byte{0xA0});
   for (std::uint64_t i = 0; i < 8; ++i) EXPECT_EQ(u64(bytes, 48 + 8 * i), 21 + i);
-  EXPECT_TRUE(all_zero(BytesView(bytes).subspan(112)));
+  EXPECT_EQ(u64(bytes, 112), 0u);
+  EXPECT_EQ(u64(bytes, 120), 29u);
+  EXPECT_TRUE(all_zero(BytesView(bytes).subspan(128)));
   ManifestSlot clean = manifest_slot();
   clean.clean = true;
   EXPECT_EQ(encode(clean)[112], std::byte{1});
@@ -287,8 +290,16 @@ TEST(Format, SegmentsOutOfOrderAreNoManifestSlot) {
   EXPECT_THAT(decoded(0, 0), IsOk()) << "none yet";
   EXPECT_THAT(decoded(7, 7), IsOk());
   EXPECT_THAT(decoded(0, 7), HasErrc(Errc::corrupt));
-  EXPECT_THAT(decoded(7, 0), HasErrc(Errc::corrupt));
+  EXPECT_THAT(decoded(7, 0), IsOk()) << "none yet, and the first will be the seventh";
   EXPECT_THAT(decoded(7, 6), HasErrc(Errc::corrupt));
+}
+
+TEST(Format, LogThatBeginsBehindAllIdsIsNoManifestSlot) {
+  ManifestSlot slot = manifest_slot();
+  slot.begins_after = EntryId::max() - 1;
+  EXPECT_THAT(decode_manifest_slot(encode(slot)), IsOk());
+  slot.begins_after = EntryId::max();
+  EXPECT_THAT(decode_manifest_slot(encode(slot)), HasErrc(Errc::corrupt));
 }
 
 TEST(Format, UnverifiedHeaderIsWhatStandsThereIfAllOfItDoes) {

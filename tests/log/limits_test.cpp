@@ -222,7 +222,7 @@ void build_log(const std::shared_ptr<Directory>& directory, EntryId first) {
   log::ManifestSlot slot{.log = header.log, .epoch = 1, .first_segment = 1, .last_segment = 1};
   slot.first_salt = slot.last_salt = header.salt();
   slot.last_segment_first = first;
-  slot.durable_through = first - 1;
+  slot.durable_through = slot.begins_after = first - 1;
   slot.clean = false;
   auto manifest = log::ManifestWriter::create(*wal, header.log).value();
   ASSERT_THAT(manifest.write(slot), IsOk());

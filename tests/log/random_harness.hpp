@@ -170,7 +170,8 @@ inline std::shared_ptr<Directory> folder_of(const std::vector<log::FramesByHand>
                          .last_salt = last.salt(),
                          .last_segment_first = last.first,
                          .durable_through = EntryId{durable},
-                         .clean = false};
+                         .clean = false,
+                         .begins_after = first.first - 1};
   const auto put = [&](std::string_view name, std::uint64_t at, BytesView bytes) {
     auto file = home->open(name, OpenMode::create);
     if (!file) file = home->open(name, OpenMode::write);

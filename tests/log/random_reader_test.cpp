@@ -260,6 +260,7 @@ TEST(RandomReader, TrimmedEntriesAreAGap) {
         auto slot = log::decode_manifest_slot(BytesView(bytes).subspan(at, 4096)).value();
         slot.first_segment = second.number;
         slot.first_salt = second.salt();
+        slot.begins_after = second.first - 1;
         const auto encoded = log::encode(slot);
         std::copy(encoded.begin(), encoded.end(), bytes.begin() + static_cast<long>(at));
       });

@@ -71,7 +71,8 @@ void lay(LogBox& box, const log::FramesByHand& segment, std::uint64_t durable = 
                          .last_salt = h.salt(),
                          .last_segment_first = h.first,
                          .durable_through = EntryId{durable},
-                         .clean = false};
+                         .clean = false,
+                         .begins_after = h.first - 1};
   Bytes manifest;
   for (slot.generation = 2; slot.generation < 4; ++slot.generation) {
     const auto encoded = log::encode(slot);

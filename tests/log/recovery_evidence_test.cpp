@@ -301,6 +301,7 @@ TEST(RecoveryRefusal, ChangesNoByteWhateverItsReason) {
       [](LogBox& b) {
         change_slots(b, [](log::ManifestSlot& s) {
           s.first_segment = s.last_segment;  // the first two removed, and another life's salt
+          s.begins_after = s.last_segment_first - 1;
           s.first_salt = s.last_salt ^ 1;
         });
       },

@@ -142,12 +142,26 @@ TEST(CheckedDirectory, RoomMayBeAskedForAgain) {
 TEST(CheckedDirectory, AnotherFileWrittenAfterAFailure) {
   for (const bool of_names : {false, true}) {
     Folder f;
+    if (of_names) {
+      f.make("b");
+      ASSERT_THAT(f.directory->rename({.from = "b", .to = "c"}), IsOk());
+    }
     f.fail_next();
     ASSERT_THAT(of_names ? f.directory->sync() : f.a->sync(), HasErrc(Errc::io));
     ASSERT_THAT(f.write(*f.lock_file), IsOk()) << "that is allowed";
     ASSERT_THAT(f.write(*f.make("b.tmp")), IsOk());
     f.expect("b.tmp: used after a write or sync in its folder failed");
   }
+}
+
+// What was removed may come back, and no more than that.
+TEST(CheckedDirectory, FolderWithoutANewNameMayFailToSync) {
+  Folder f;
+  ASSERT_THAT(f.directory->remove("a"), IsOk());
+  f.fail_next();
+  ASSERT_THAT(f.directory->sync(), HasErrc(Errc::io));
+  ASSERT_THAT(f.write(*f.manifest), IsOk());
+  EXPECT_THAT(f.directory->violations(), IsEmpty());
 }
 
 TEST(CheckedDirectory, NewOwnerBeginsAnew) {

@@ -13,6 +13,8 @@
 
 namespace walkit {
 
+class WalMaintenance;  // walkit/maintenance.hpp
+
 /// WalWriter's compiled half: entries are bytes that a codec made. Each call does what the call of
 /// the same name on WalWriter says; an application uses that one. Any thread may call; moving,
 /// assigning and destroying it need it alone.
@@ -42,6 +44,7 @@ class LogWriter {
   [[nodiscard]] RecoveryReport recovery() const;
   [[nodiscard]] Verdict verdict() const;
   [[nodiscard]] WalStats stats() const;
+  [[nodiscard]] WalMaintenance maintenance() const;
   /// What a codec may write for one entry.
   [[nodiscard]] std::uint32_t max_entry_bytes() const;
 

@@ -1,64 +1,26 @@
 #pragma once
 
-#include <cstdint>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "walkit/base/result.hpp"
 #include "walkit/io/directory.hpp"
+#include "walkit/log/maintenance_reports.hpp"
 #include "walkit/log/options.hpp"
 #include "walkit/log/reports.hpp"
 
 namespace walkit {
 
-/// All that is wrong with a log.
-struct VerifyReport {
-  EntryIdRange entries{};    // the first and the last that read well
-  EntryId proven_through{};  // above it: no finished sync is known to cover it
-  std::uint64_t torn_bytes = 0, suspect_bytes = 0;  // see RecoveryReport
-  /// Each with file, offset and, in `lost`, the ids that are gone there. Empty: strict replay and
-  /// open-for-write go through, but for a torn tail. Recorded losses were accepted and do not
-  /// count. One bad slot of MANIFEST is told, and harms nothing.
-  std::vector<Error> damage{};
-};
+namespace log {
+class LogCore;
+struct CarePlace;
+}  // namespace log
 
-/// One thing that a repair does.
-struct RepairStep {
-  enum class Action {
-    quarantine_file,    // renamed into quarantine/, whole
-    write_replacement,  // a new segment with the entries that verify
-    record_loss,        // in a new segment: the ids at `file`, `offset` are given up
-    rebuild_index,
-    rebuild_manifest,  // the old one goes into quarantine/
-    remove_temporary   // a file that was never finished
-  } action{};
-  std::string file{}, why{};
-  std::uint64_t offset = 0, bytes = 0;
-  friend bool operator==(const RepairStep&, const RepairStep&) = default;
-};
-
-/// What apply() would do; no steps: nothing needs repair.
-struct RepairPlan {
-  std::vector<RepairStep> steps{};
-  EntryIdRange lost{};  // acknowledged entries that no step brings back lie in it
-  friend bool operator==(const RepairPlan&, const RepairPlan&) = default;
-};
-
-/// What a salvage brought into the new log.
-struct SalvageReport {
-  EntryIdRange entries{};         // the first and the last
-  std::uint64_t entry_count = 0;  // lower than the range only where there are losses
-  std::vector<Error> losses{};    // each hole, and what was recorded as lost before, in order
-};
-
-[[nodiscard]] std::string to_string(const VerifyReport& report);
-[[nodiscard]] std::string to_string(const RepairPlan& plan);  // a line for each step
-[[nodiscard]] std::string to_string(const SalvageReport& report);
-
-/// Care of a log whatever its entries are. All calls but apply() change nothing in it. What must
-/// not run beside a writer answers `locked` there. Memory is bounded by the largest frame and by
-/// what is told. Any thread.
+/// Care of a log whatever its entries are: beside a writer by WalWriter::maintenance(), else by
+/// open(), where calls that change something take the writer's lock and answer `locked` if a writer
+/// has it. By the first, calls answer `closed` once the writer is closed, if they change something.
+/// Memory is bounded by the largest frame and by what is told. Copies care for the same log. Any
+/// thread.
 class WalMaintenance {
  public:
   /// not_found: no such folder. The log in it may be in any state. Of the options subdirectory,
@@ -68,6 +30,19 @@ class WalMaintenance {
 
   /// The files, oldest first. corrupt: see verify().
   Result<std::vector<SegmentInfo>> segment_ranges() const;
+
+  /// Removes whole segments whose entries are all below `keep`, oldest first; never the newest.
+  /// Gives the oldest entry left. Durable on return. Costs a look at the names, and where something
+  /// goes two syncs, during which appends wait, and one more. Which entries a segment has is known
+  /// from the names: none is read.
+  ///
+  /// locked: a writer has the log; ask WalWriter::maintenance(). corrupt: see verify(). io,
+  /// no_memory: before MANIFEST was written nothing is gone, and a writer whose write of it failed
+  /// is done for, as after every failed write; behind that some files may be left, which
+  /// this call, asked again, or the next open for writing removes.
+  Result<EntryId> trim_before(EntryId keep, Retention retention = {}) const;
+  /// What trim_before() would do. Changes nothing.
+  Result<TrimPlan> plan_trim(EntryId keep, Retention retention = {}) const;
 
   /// Reads every byte that counts, and goes on behind damage. Beside a writer it ends at what is
   /// durable. Errors are those of the folder; what is wrong with the log is in the report.
@@ -94,11 +69,13 @@ class WalMaintenance {
   Status apply(const RepairPlan& plan, EntryIdRange accepted = {}) const;
 
  private:
-  WalMaintenance(std::shared_ptr<Directory> parent, ReadOptions options)
-      : parent_(std::move(parent)), options_(std::move(options)) {}
+  friend class LogWriter;
+  WalMaintenance(std::shared_ptr<const log::CarePlace> place, std::shared_ptr<log::LogCore> core)
+      : place_(std::move(place)), core_(std::move(core)) {}
+  Result<std::shared_ptr<Directory>> home(OpenMode mode) const;
 
-  std::shared_ptr<Directory> parent_;
-  ReadOptions options_;
+  std::shared_ptr<const log::CarePlace> place_;  // none: of a writer that was moved from
+  std::shared_ptr<log::LogCore> core_;           // none: by open()
 };
 
 }  // namespace walkit

@@ -17,8 +17,8 @@ namespace walkit::testing {
 ///   whichever File is used.
 /// - After a write, truncation or sync that failed, that file is not written or synced again; a
 ///   fill_zeros that found no space may be repeated.
-/// - After such a failure of a published file, or a failed Directory::sync, nothing in that folder
-///   is written, synced or published until its lock is taken anew.
+/// - After such a failure of a published file, or a Directory::sync that failed with a new name in
+///   that folder, nothing in it is written, synced or published until its lock is taken anew.
 /// - What is published is synced, and so is all that was published before it in that folder.
 /// - MANIFEST is written, and a published file removed, only when the names in that folder are
 ///   synced; the latter only when MANIFEST is.

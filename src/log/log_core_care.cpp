@@ -1,0 +1,71 @@
+// Care of the log while it is written: one thread at a time, beside the appends.
+
+#include <new>
+
+#include "log/log_core.hpp"
+#include "log/trim.hpp"
+
+namespace walkit::log {
+
+Status LogCore::begin_care() {
+  Lock lock = enter();
+  if (!lock.owns_lock()) return closed_error();
+  if (on_own_thread()) return in_callback();
+  if (gave_up_as_fork_child()) return poisoned();
+  while (caring_) wait_for_change(lock);
+  if (Status ok = refusal(); !ok) return ok;
+  caring_ = true;
+  return {};
+}
+
+void LogCore::end_care() {
+  const std::lock_guard lock(mutex_);
+  caring_ = false;
+  wake_all();
+}
+
+Result<EntryId> LogCore::trim_before(EntryId keep, const Retention& retention) {
+  if (Status ok = begin_care(); !ok) return std::move(ok).error();
+  auto oldest = trim(keep, retention);
+  end_care();
+  return oldest;
+}
+
+// By a handle of its own: of two syncs of one open folder at a time one may be told nothing of an
+// error, and a rotation may be syncing its own.
+Result<EntryId> LogCore::trim(EntryId keep, const Retention& retention) noexcept try {
+  const auto home = place_->parent->subdirectory(options_.subdirectory, OpenMode::write);
+  if (!home) return home.error();
+  const auto trim = think_trim_through(**home, keep, retention);
+  if (!trim) return trim.error();
+  Status done =
+      carry_out(**home, *trim, [this](const SegmentHeader& first) { return begin_log_at(first); });
+  if (!done) return done.error();
+  return trim->plan.oldest;
+} catch (const std::bad_alloc&) {
+  return no_memory();
+}
+
+// Appends wait for two syncs of MANIFEST. A failure is final, as that of every write of it.
+Status LogCore::begin_log_at(const SegmentHeader& first) {
+  Lock lock(mutex_);
+  while (file_busy_) wait_for_change(lock);
+  if (Status ok = refusal(); !ok) return ok;
+  hold_file(lock);
+  Status checked = check_lock();
+  Status wrote = checked ? write_begin(first) : Status{};
+  release_file(lock);
+  if (!checked) return refuse(std::move(checked).error());
+  if (wrote) return {};
+  fail(std::move(wrote).error());
+  wake_all();
+  return poisoned();
+}
+
+Status LogCore::write_begin(const SegmentHeader& first) try {
+  return manifest_.begin_later(first);
+} catch (const std::bad_alloc&) {
+  return no_memory();
+}
+
+}  // namespace walkit::log
