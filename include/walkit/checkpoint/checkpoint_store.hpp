@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -54,7 +55,7 @@ class CheckpointStore {
   /// and may hand over more than memory holds, piece by piece. It must not throw.
   template <class F>
   Status save_stream(EntryId through, EntryId log_durable_through, F&& write) {
-    return files_.save({through, log_durable_through, {}}, std::forward<F>(write));
+    return files_.save({through, log_durable_through, {}}, std::ref(write));
   }
   /// save(), with the identity of the log that it belongs to, which recovery then compares.
   Status save_for(const LogIdentity& log, EntryId through, const State& state,
@@ -108,24 +109,27 @@ Result<CheckpointStore<State, C>> CheckpointStore<State, C>::open(
 template <class State, class C>
 Status CheckpointStore<State, C>::save_for(const LogIdentity& log, EntryId through,
                                            const State& state, EntryId log_durable_through) {
-  return files_.save({through, log_durable_through, log}, [&](ByteSink& sink) -> Status {
-    return call_codec<Status>(Errc::encode, [&]() -> Status { return codec_.encode(state, sink); });
-  });
+  const auto write = [&](ByteSink& sink) -> Status {
+    return call_codec<Status>(Errc::encode,
+                              [&]() -> Status { return codec_.encode(state, sink); });
+  };
+  // By reference: it takes no memory.
+  return files_.save({through, log_durable_through, log}, std::cref(write));
 }
 
 template <class State, class C>
 Result<Checkpoint<State>> CheckpointStore<State, C>::decode(CheckpointFiles::Found found,
                                                             BytesView bytes) const {
   auto state = decode_entry<State>(codec_, bytes, found.schema);
-  if (!state) {
+  return call_codec<Result<Checkpoint<State>>>(Errc::decode, [&]() -> Result<Checkpoint<State>> {
+    if (state) {
+      return Checkpoint<State>{found.info.entry_id, std::move(*state), std::move(found.skipped),
+                               found.log};
+    }
     Error error = std::move(state).error();
     error.file = std::move(found.info.file);
     error.message = "the state at entry " + to_string(found.info.entry_id) + ": " + error.message;
     return error;
-  }
-  return call_codec<Result<Checkpoint<State>>>(Errc::decode, [&]() -> Result<Checkpoint<State>> {
-    return Checkpoint<State>{found.info.entry_id, std::move(*state), std::move(found.skipped),
-                             found.log};
   });
 }
 
@@ -148,7 +152,7 @@ Result<Checkpoint<State>> CheckpointStore<State, C>::load(EntryId id) const {
 template <class State, class C>
 template <class F>
 Result<CheckpointInfo> CheckpointStore<State, C>::load_stream(EntryId id, F&& take) const {
-  auto found = files_.read(id, std::forward<F>(take));
+  auto found = files_.read(id, std::ref(take));
   if (!found) return std::move(found).error();
   return std::move(found->info);
 }
