@@ -84,7 +84,7 @@ struct TypeNameField {
 
   TypeNameField() = default;
   explicit TypeNameField(std::string_view name) noexcept
-      : bytes(static_cast<std::uint8_t>(std::min(name.size(), text.size()))) {
+      : bytes(static_cast<std::uint8_t>(std::min(name.size(), kTypeNameBytesMax))) {
     std::copy_n(as_bytes(name).begin(), bytes, text.begin());
   }
   /// More than fits: what is there.

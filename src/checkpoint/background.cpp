@@ -1,15 +1,24 @@
 #include "walkit/checkpoint/background.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <new>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 namespace walkit {
 
 using Clock = std::chrono::steady_clock;
+
+namespace {
+
+// Behind one that failed: what it failed for may pass, and until then the log grows.
+constexpr std::chrono::seconds kFirstPause{1}, kLongestPause{64};
+
+}  // namespace
 
 struct BackgroundCheckpoints::Core {
   Core(CheckpointPolicy when, Take how) : policy(when), take(std::move(how)) {}
@@ -26,6 +35,8 @@ struct BackgroundCheckpoints::Core {
   mutable std::mutex mutex;  // of what follows
   std::condition_variable work;
   std::optional<Clock::time_point> since{};  // when the first entry came behind the last one
+  Clock::time_point not_before{};            // none is taken in the background
+  std::chrono::seconds pause{kFirstPause};
   CheckpointStats stats{};
   bool stops = false;
   std::thread thread;
@@ -39,19 +50,19 @@ struct BackgroundCheckpoints::Core {
   }
 
   Result<EntryId> run();
+  [[nodiscard]] std::optional<Clock::time_point> due() const noexcept;
   void ask() noexcept;
   void loop() noexcept;
 };
 
-// What comes while it runs counts towards the next one. A failed one is tried again when as much
-// has come again, not at once.
+// What comes while it runs counts towards the next one; all of it does where it fails.
 Result<EntryId> BackgroundCheckpoints::Core::run() {
   const std::lock_guard one_at_a_time(taking);
+  const std::uint64_t entries_now = entries.load(), bytes_now = bytes.load();
+  std::optional<Clock::time_point> began_to_count;
   {
     const std::lock_guard lock(mutex);
-    entries_at_last = entries.load();
-    bytes_at_last = bytes.load();
-    since.reset();
+    began_to_count = std::exchange(since, std::nullopt);
     is_asked = false;
   }
   const auto began = Clock::now();
@@ -60,11 +71,17 @@ Result<EntryId> BackgroundCheckpoints::Core::run() {
   stats.time = Clock::now() - began;
   stats.failure.reset();
   if (taken) {
+    entries_at_last = entries_now;
+    bytes_at_last = bytes_now;
     ++stats.taken;
     stats.last = *taken;
+    pause = kFirstPause;
   } else {
+    since = began_to_count;
     ++stats.failed;
     stats.failure = taken.error();
+    not_before = Clock::now() + pause;
+    pause = std::min(2 * pause, kLongestPause);
   }
   return taken;
 }
@@ -83,18 +100,25 @@ void BackgroundCheckpoints::Core::ask() noexcept try {
   return;
 }
 
+// When the next one is due; none: not as things are.
+std::optional<Clock::time_point> BackgroundCheckpoints::Core::due() const noexcept {
+  if (is_full()) return not_before;
+  if (!since || policy.time.count() == 0) return std::nullopt;
+  return std::max(*since + policy.time, not_before);
+}
+
 void BackgroundCheckpoints::Core::loop() noexcept {
   std::unique_lock lock(mutex);
   while (!stops) {
-    const bool timed = since && policy.time.count() > 0;
-    if (is_full() || (timed && Clock::now() >= *since + policy.time)) {
+    const auto at = due();
+    if (!at) {
+      work.wait(lock);
+    } else if (*at > Clock::now()) {
+      work.wait_until(lock, *at);
+    } else {
       lock.unlock();
       run().ignore("stats() tells it");
       lock.lock();
-    } else if (timed) {
-      work.wait_until(lock, *since + policy.time);
-    } else {
-      work.wait(lock);
     }
   }
 }

@@ -27,7 +27,8 @@ struct CheckpointStats {
 };
 
 /// Takes checkpoints beside who works: a thread of its own, started when the first one is due, runs
-/// one at a time. Any thread may call.
+/// one at a time. One that failed is tried again after a second, then after twice as long, up to a
+/// minute. Any thread may call.
 class BackgroundCheckpoints {
  public:
   /// Takes one and gives the entry that it is complete to; called by one thread at a time.
