@@ -33,9 +33,9 @@ auto Journaled<State, EC, SC>::open_log(const std::shared_ptr<Directory>& direct
   const bool gives_up = options.ahead == CheckpointAhead::continue_from_checkpoint &&
                         checkpoint > EntryId{} && checkpoint >= options.wal.expect_durable_through;
   if (writer || writer.error().code != Errc::corrupt || !gives_up) return writer;
-  const auto care = WalMaintenance::open(directory, {.subdirectory = wal.subdirectory});
-  if (!care) return care.error();
-  if (Status ok = care->continue_after(checkpoint); !ok) return writer;
+  Status ok = WalMaintenance::continue_after(directory, checkpoint,
+                                             {.subdirectory = wal.subdirectory});
+  if (!ok) return writer;
   return Writer::open(directory, std::move(wal));
 }
 

@@ -161,14 +161,15 @@ Result<EntryId> publish_checkpoint(WalWriter<E, EC>& wal, CheckpointStore<State,
                                    EntryId through, const State& state) {
   Status saved = store.save_for(wal.log_identity(), through, state, wal.durable_entry_id());
   if (!saved) return std::move(saved).error();
-  Status marked = wal.mark_checkpoint(through);
+  const auto marker = encode_marker({.kind = MarkerBody::Kind::checkpoint, .entry_id = through});
+  Status marked = wal.write_marker(marker);
   const bool full = !marked && marked.error().code == Errc::no_space;
   if (!marked && !full) return std::move(marked).error();
   const auto covered = store.covered_through();
   if (!covered) return covered.error();
   auto oldest = wal.maintenance().trim_before(*covered + 1);
   if (!oldest || !full) return oldest;
-  if (marked = wal.mark_checkpoint(through); !marked) return std::move(marked).error();
+  if (marked = wal.write_marker(marker); !marked) return std::move(marked).error();
   return oldest;
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -58,8 +59,8 @@ class WalReader {
   /// before.
   template <class F>
   Result<ReplaySummary> replay_until(EntryId last, ReplayMode mode, F&& apply) const;
-  /// From range.first through range.last, as replay_until. gap: begins before the oldest entry. An
-  /// empty range gives nothing.
+  /// From range.first through range.last, as replay_until; EntryId::max(): to the end. gap: begins
+  /// before the oldest entry. An empty range gives nothing.
   template <class F>
   Result<ReplaySummary> replay_range(EntryIdRange range, ReplayMode mode, F&& apply) const;
   /// From `from` (EntryId{}: the oldest entry) to the end, pulled by the caller. What open and
@@ -81,6 +82,8 @@ class WalReader {
   /// were taken back by a crash, or another log stands there now. A `from` that is not written yet
   /// is waited for. Writers may come, crash and go, in this process or another.
   [[nodiscard]] Follower follow(EntryId from, FollowOptions options = {}) const;
+  /// See LogReader: what the newest marker of a checkpoint says, if the newest segment has one.
+  Result<std::optional<EntryId>> marked_checkpoint() const { return log_.marked_checkpoint(); }
   /// Reads and checks all of it, and decodes nothing.
   Result<std::uint64_t> entry_count(ReplayMode mode = ReplayMode::strict) const;
 
@@ -211,7 +214,10 @@ template <class E, class C>
 template <class F>
 Result<ReplaySummary> WalReader<E, C>::replay_range(EntryIdRange range, ReplayMode mode,
                                                     F&& apply) const {
-  return run(mode, {.first = range.first, .last = range.last}, apply);
+  const bool to_the_end = range.last == EntryId::max();
+  return run(mode,
+             {.first = range.first, .last = to_the_end ? std::nullopt : std::optional(range.last)},
+             apply);
 }
 
 template <class E, class C>

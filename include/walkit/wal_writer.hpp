@@ -62,6 +62,8 @@ class WalWriter {
   Status sync();   // all appended so far is durable
   /// Syncs if need be; success even when poisoned if it is durable. not_found: not appended yet.
   Status wait_durable(EntryId id);
+  /// See LogWriter: a marker behind all that was appended so far, durable on return.
+  Status write_marker(BytesView body) { return log_.write_marker(body); }
   /// Syncs, marks a clean end, unlocks; open tickets are answered.
   Status close();
 
@@ -69,6 +71,7 @@ class WalWriter {
   [[nodiscard]] EntryId durable_entry_id() const { return log_.durable_entry_id(); }  // 0: none
   /// Appended last, even if trimmed since. none: nothing ever was.
   [[nodiscard]] std::optional<EntryId> last_entry_id() const { return log_.last_entry_id(); }
+  [[nodiscard]] LogIdentity log_identity() const { return log_.log_identity(); }
   [[nodiscard]] RecoveryReport recovery() const { return log_.recovery(); }
   [[nodiscard]] Verdict verdict() const { return log_.verdict(); }  // also after close
   [[nodiscard]] WalStats stats() const { return log_.stats(); }

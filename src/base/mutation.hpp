@@ -65,6 +65,7 @@ enum class Mutation {
   trim_in_one_slot,
   trim_newest_first,
   trim_without_directory_sync,
+  marker_without_sync,
   // Checkpoints.
   checkpoint_without_sync,
   checkpoint_name_not_synced,

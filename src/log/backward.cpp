@@ -51,6 +51,8 @@ Status BackwardReader::begin() {
       take_snapshot(*directory_, options_.expect_durable_through, options_.frame_bytes_max);
   if (!snapshot) return snapshot.error();
   snapshot_ = std::move(*snapshot);
+  summary_.log = snapshot_.entries();
+  summary_.log_identity = snapshot_.log;
   const auto& segments = snapshot_.listing.segments;
   if (!snapshot_.live && (!from_ || *from_ > snapshot_.end)) {
     if (Status ok = tail_error(snapshot_.survey); !ok) return ok;

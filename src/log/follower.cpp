@@ -152,6 +152,8 @@ Status Follower::look_at_all(const std::optional<LockRecord>& lock) {
   }
   if (Status ok = tail_error(snapshot->survey); !snapshot->live && !ok) end_error_ = ok.error();
   summary_.proven_through = end_;
+  summary_.log = snapshot->entries();
+  summary_.log_identity = snapshot->log;
   return take_place(snapshot->listing);
 }
 

@@ -11,6 +11,7 @@
 #include "walkit/base/bytes.hpp"
 #include "walkit/base/result.hpp"
 #include "walkit/log/options.hpp"
+#include "walkit/log/reports.hpp"
 
 namespace walkit::log {
 
@@ -36,6 +37,8 @@ static_assert(kManifestSlotBytes % kBlockBytes == 0, "slots share no block");
 inline constexpr FileMagic kSegmentMagic = {'\x89', 'W', 'A', 'L', 'K', 'S', 'E', 'G'};
 inline constexpr FileMagic kManifestMagic = {'\x89', 'W', 'A', 'L', 'K', 'M', 'A', 'N'};
 inline constexpr FileMagic kLockMagic = {'\x89', 'W', 'A', 'L', 'K', 'L', 'O', 'K'};
+
+using walkit::LogIdentity;
 
 /// The 64-bit salt of one segment in one life of one log. It seeds every checksum in the segment,
 /// so that frames of another log, segment or life never pass.

@@ -16,16 +16,6 @@ constexpr std::uint64_t kWriteBytes = 1 << 20;
 // More than this is given back to the system between calls.
 constexpr std::size_t kLentBytesMax = 1 << 20;
 
-// What is refused stays refused where there is no memory to say why.
-template <class Make>
-Error or_bare(Errc code, Make&& make) noexcept {
-  try {
-    return make();
-  } catch (const std::bad_alloc&) {
-    return {.code = code, .message = "out of memory"};
-  }
-}
-
 }  // namespace
 
 LogCore::LogCore(LogStart start)
@@ -33,6 +23,7 @@ LogCore::LogCore(LogStart start)
       type_(std::move(start.type)),
       process_(start.process),
       epoch_(start.epoch),
+      log_(start.manifest->current().log),
       report_(std::move(start.report)),
       place_(std::move(start.place)),
       directory_(std::move(start.directory)),

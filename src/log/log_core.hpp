@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <thread>
 
@@ -18,6 +19,16 @@
 #include "walkit/log/ticket.hpp"
 
 namespace walkit::log {
+
+/// What is refused stays refused where there is no memory to say why.
+template <class Make>
+Error or_bare(Errc code, Make&& make) noexcept {
+  try {
+    return make();
+  } catch (const std::bad_alloc&) {
+    return {.code = code, .message = "out of memory"};
+  }
+}
 
 /// What open found and hands over; nothing of it is shared with anybody.
 struct LogStart {
@@ -57,6 +68,7 @@ class LogCore {
   Status commit_all(Durability level);
   Status wait_durable(EntryId id);
   Status close();
+  Status write_marker(BytesView body);
   Result<EntryId> trim_before(EntryId keep, const Retention& retention);
   [[nodiscard]] const std::shared_ptr<const CarePlace>& place() const { return place_; }
 
@@ -69,6 +81,7 @@ class LogCore {
 
   [[nodiscard]] EntryId next_entry_id() const;
   [[nodiscard]] EntryId durable_entry_id() const;
+  [[nodiscard]] const LogIdentity& log_identity() const { return log_; }
   [[nodiscard]] const RecoveryReport& report() const { return report_; }
   [[nodiscard]] Verdict verdict() const;
   [[nodiscard]] WalStats stats() const;
@@ -129,6 +142,8 @@ class LogCore {
   Status finish();
 
   // log_core_care.cpp: what is done beside the appends.
+  Status write_marker(Lock& lock, BytesView body);
+  Status put_marker(BytesView body);
   Status begin_care();
   void end_care();
   Result<EntryId> trim(EntryId keep, const Retention& retention) noexcept;
@@ -156,6 +171,7 @@ class LogCore {
   const WalOptions options_;
   const StoredType type_;
   const std::uint64_t process_, epoch_;
+  const LogIdentity log_;
   const RecoveryReport report_;
   const std::shared_ptr<const CarePlace> place_;
   const std::shared_ptr<Directory> directory_;

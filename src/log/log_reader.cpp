@@ -7,6 +7,7 @@
 #include "log/random_reader.hpp"
 #include "log/replay.hpp"
 #include "log/salvage.hpp"
+#include "walkit/log/marker.hpp"
 
 namespace walkit {
 namespace {
@@ -164,6 +165,32 @@ Result<std::vector<SegmentInfo>> LogReader::segments() const try {
                                                                  : SegmentInfo::State::sealed});
   }
   return infos;
+} catch (const std::bad_alloc&) {
+  return no_memory();
+}
+
+Result<std::optional<EntryId>> LogReader::marked_checkpoint() const try {
+  constexpr std::size_t kStepBytes = 64 << 10;
+  std::optional<EntryId> newest;
+  auto listing = list_log(*directory_);
+  if (!listing) return listing.error();
+  if (Status ok = drop_unborn(*directory_, *listing); !ok) return ok.error();
+  if (listing->segments.empty()) return newest;
+  const auto segment = open_segment(*directory_, listing->segments.back());
+  if (!segment) return segment.error();
+  FrameScanner scanner(*segment->file, segment->header, options_.frame_bytes_max, kStepBytes);
+  for (;;) {
+    const auto header = scanner.next_header();
+    if (!header) return header.error();
+    if (!*header) return newest;
+    if (!(*header)->is(FrameKind::marker)) continue;
+    scanner.seek((*header)->offset, (*header)->first, (*header)->chain);
+    const auto frame = scanner.next();
+    if (!frame) return frame.error();
+    if (!*frame) return newest;
+    const auto marker = decode_marker((*frame)->body);
+    if (marker && marker->kind == Marker::Kind::checkpoint) newest = marker->entry_id;
+  }
 } catch (const std::bad_alloc&) {
   return no_memory();
 }

@@ -95,6 +95,11 @@ Status LogWriter::wait_durable(EntryId id) {
   return core_->wait_durable(id);
 }
 
+Status LogWriter::write_marker(BytesView body) {
+  if (!core_) return moved_from();
+  return core_->write_marker(body);
+}
+
 Status LogWriter::close() {
   if (!core_) return moved_from();
   return core_->close();
@@ -109,6 +114,10 @@ std::optional<EntryId> LogWriter::last_entry_id() const {
   const EntryId last = next_entry_id() - 1;
   if (last == EntryId{}) return std::nullopt;
   return last;
+}
+
+LogIdentity LogWriter::log_identity() const {
+  return core_ ? core_->log_identity() : LogIdentity{};
 }
 
 RecoveryReport LogWriter::recovery() const {

@@ -45,6 +45,8 @@ Status Replay::look() {
   summary_.warnings = snapshot_.listing.warnings;
   const EntryId proven = snapshot_.live ? snapshot_.end : snapshot_.survey.proven;
   summary_.proven_through = std::min(proven, snapshot_.end);
+  summary_.log = snapshot_.entries();
+  summary_.log_identity = snapshot_.log;
   return {};
 }
 
@@ -228,6 +230,7 @@ Status Replay::note_loss(const FrameView& frame) {
 Status Replay::judge_end() {
   ended_ = true;
   if (snapshot_.live) {
+    summary_.log.last = std::max(summary_.log.last, seen_);
     // Not known before where flushed entries count too.
     if (range_.last && *range_.last > seen_) return beyond_the_end(*range_.last, seen_);
     return {};

@@ -121,6 +121,9 @@ bool Salvage::end(ReplaySummary::End how) {
   ended_ = true;
   note_gaps();
   summary_.end = how;
+  const EntryId begin = scanner_.sources().begin;
+  summary_.log = {begin, std::max(scanner_.expected() - 1, begin - 1)};
+  summary_.log_identity = scanner_.sources().log;
   summary_.proven_through = std::min(scanner_.watermark(), summary_.entries.last);
   return false;
 }

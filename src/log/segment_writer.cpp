@@ -203,32 +203,41 @@ Status SegmentWriter::rehome(const FrameHeader& from, BytesView body, std::uint6
 
 Status SegmentWriter::sync() { return named(file_->sync()); }
 
+// All entries before it are durable.
 Status SegmentWriter::write_control(FrameKind kind, BytesView body, EntryId expected,
-                                    EntryId durable_through) {
+                                    bool ends_group) {
   next_position_ = position_;
   FrameHeaderBytes header_bytes;
   const BytesView padding = put_header({.first = expected,
-                                        .durable_through = durable_through,
+                                        .durable_through = expected - 1,
                                         .time_ns = time_ns_,
                                         .kind = static_cast<std::uint8_t>(kind)},
-                                       body, header_bytes.data(), /*ends_group=*/false);
+                                       body, header_bytes.data(), ends_group);
   const BytesView parts[] = {header_bytes, body, padding};
   if (Status ok = named(file_->write_at(position_, parts)); !ok) return ok;
   position_ = next_position_;
   return {};
 }
 
+// What is written behind it shares no block with it, where the layout says so.
+Status SegmentWriter::write_marker(BytesView body, EntryId expected, std::uint64_t time_ns) {
+  time_ns_ = std::max(time_ns_, time_ns);
+  return write_control(FrameKind::marker, body, expected, /*ends_group=*/true);
+}
+
 Status SegmentWriter::seal(Ending ending, EntryId last, std::uint64_t time_ns) {
   time_ns_ = std::max(time_ns_, time_ns);
   if (ending == Ending::close) {
-    if (Status ok = write_control(FrameKind::close, {}, last + 1, last); !ok) return ok;
+    if (Status ok = write_control(FrameKind::close, {}, last + 1, /*ends_group=*/false); !ok)
+      return ok;
   }
   end_.end = position_;
   end_.chain = chain_;
   end_.last = last;
   Bytes body(seal_body_bytes(index_.lines().size()));
   encode_seal(index_.lines(), body.data());
-  if (Status ok = write_control(FrameKind::seal, body, last + 1, last); !ok) return ok;
+  if (Status ok = write_control(FrameKind::seal, body, last + 1, /*ends_group=*/false); !ok)
+    return ok;
   end_.seal_end = position_;
   if (Status ok = named(file_->truncate(position_)); !ok) return ok;
   if (mutated(Mutation::seal_without_sync)) return {};

@@ -55,6 +55,8 @@ class SegmentWriter {
   /// A frame that stood in another segment, its body byte for byte.
   Status rehome(const FrameHeader& header, BytesView body, std::uint64_t original_epoch,
                 EntryId durable_through);
+  /// A marker where the id `expected` comes next, all entries before it being durable. Not synced.
+  Status write_marker(BytesView body, EntryId expected, std::uint64_t time_ns);
   Status sync();
   enum class Ending { rotation, close };
   /// A close frame for a close, a seal, the unused rest cut off, one sync.
@@ -79,7 +81,7 @@ class SegmentWriter {
   SegmentWriter(std::string name, std::unique_ptr<File> file);
   Status named(Status done) const;
   BytesView put_header(FrameHeader header, BytesView body, std::byte* header_at, bool ends_group);
-  Status write_control(FrameKind kind, BytesView body, EntryId expected, EntryId durable_through);
+  Status write_control(FrameKind kind, BytesView body, EntryId expected, bool ends_group);
   void note_in_index(const FrameHeader& header) noexcept;
 
   std::string name_, temporary_;

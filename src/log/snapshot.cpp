@@ -18,11 +18,13 @@ Result<Snapshot> look_beside_writer(Directory& directory, Snapshot snapshot, con
   const ManifestSlot* slot = snapshot.listing.manifest_slot();
   if (seen.lock && slot != nullptr && seen.lock->log == slot->log) {
     snapshot.end = seen.lock->durable_through;
+    snapshot.log = slot->log;
   } else {
     // No evidence in LOCK: what the frames themselves know.
     auto found = survey(directory, snapshot.listing, {}, frame_bytes_max);
     if (!found) return found.error();
     snapshot.end = std::min(found->proven, found->tail.last());
+    snapshot.log = found->log;
   }
   snapshot.end = std::max(snapshot.end, seen.floor);  // what the caller knows must be there
   return snapshot;
@@ -38,6 +40,7 @@ Result<Snapshot> look(Directory& directory, bool live, const Witnesses& seen,
   if (!found) return found.error();
   snapshot.survey = std::move(*found);
   snapshot.end = snapshot.survey.tail.last();
+  snapshot.log = snapshot.survey.log;
   if (snapshot.survey.unborn) {
     const std::uint64_t unborn = snapshot.survey.unborn->name.number;
     std::erase_if(snapshot.listing.segments,

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+
 #include "log/survey.hpp"
 
 namespace walkit::log {
@@ -11,6 +13,11 @@ struct Snapshot {
   /// Live: the durable id, the end whatever the mode. Else the last whole entry.
   EntryId end{};
   Survey survey{};  // not live: the newest segment, judged
+  LogIdentity log{};
+
+  [[nodiscard]] EntryIdRange entries() const {
+    return {listing.oldest(), std::max(end, listing.oldest() - 1)};
+  }
 };
 
 /// Looks until what it saw is of one moment. Readers give no verdict about damage before they have

@@ -71,6 +71,7 @@ constexpr NamedSweep kSweeps[] = {
     {"WrongIndexes", &sweep_wrong_indexes},
     {"Repairs", &sweep_repairs},
     {"Trims", &sweep_trims},
+    {"Markers", &sweep_markers},
     {"Checkpoints", &sweep_checkpoints},
 };
 
@@ -208,6 +209,8 @@ constexpr Mutant kMutants[] = {
     {M::trim_without_directory_sync, "TrimWithoutDirectorySync",
      "the folder is not synced when files are gone", "10: what was trimmed comes back",
      &sweep_trims},
+    {M::marker_without_sync, "MarkerWithoutSync", "a marker is written and not synced",
+     "1: one that was acknowledged is gone", &sweep_markers},
     // Checkpoints.
     {M::checkpoint_without_sync, "CheckpointWithoutSync",
      "a checkpoint has its name before it is synced", "10: a power cut leaves half a state",

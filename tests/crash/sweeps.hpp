@@ -39,6 +39,9 @@ Status sweep_repairs(std::uint64_t& states);
 /// Power lost at every operation of a trim, with a writer and without, and of the life behind it:
 /// the log begins where it did or where it shall, and no file is left for ever.
 Status sweep_trims(std::uint64_t& states);
+/// Power lost at every operation of a writer that writes markers too: each that was acknowledged is
+/// there, and costs no entry.
+Status sweep_markers(std::uint64_t& states);
 /// States saved beside a log: power lost and failures at every operation, bits flipped, a device
 /// that keeps other bytes.
 Status sweep_checkpoints(std::uint64_t& states);

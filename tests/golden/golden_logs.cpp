@@ -11,6 +11,7 @@
 #include "log/segment_name.hpp"
 #include "walkit/log/log_writer.hpp"
 #include "walkit/log/maintenance.hpp"
+#include "walkit/log/marker.hpp"
 #include "walkit/testing/crash_directory.hpp"
 
 namespace walkit::golden {
@@ -175,6 +176,24 @@ void trimmed(Files& files) {
   r.line("segments 2").entry(3, texts[2]).entry(4, "second life");
   r.line("end clean").line("proven 4");
   r.finish("trimmed", files);
+}
+
+void markers(Files& files) {
+  Recipe r("An entry, a parent, two checkpoints, one of a kind to come, an entry; closed.");
+  LogWriter log = r.open(small());
+  r.append(log, {"one"});
+  const auto write = [&](const Marker& marker) {
+    log.write_marker(MarkerBody(marker).bytes()).value();
+  };
+  write({Marker::Kind::parent, EntryId{40}, log::first_header().log});
+  write({.kind = Marker::Kind::checkpoint});
+  write({.kind = Marker::Kind::checkpoint, .entry_id = EntryId{1}});
+  log.write_marker(as_bytes("\x03 to come")).value();
+  r.append(log, {"two"});
+  log.close().value();
+  r.line("segments 1").entry(1, "one").entry(2, "two").line("end clean").line("proven 2");
+  r.line("checkpoint 1");
+  r.finish("markers", files);
 }
 
 void whole_blocks(Files& files) {
@@ -381,9 +400,9 @@ void zstd(Files& files) {
 
 Files make_all() {
   Files files;
-  for (const auto make :
-       {born, plain, batches, closed, bad_manifest_slot, several_segments, trimmed, whole_blocks,
-        torn, suspect, lost, rehomed, newer, born_later, begins_later, with_loss, lz4, zstd}) {
+  for (const auto make : {born, plain, batches, closed, bad_manifest_slot, several_segments,
+                          trimmed, markers, whole_blocks, torn, suspect, lost, rehomed, newer,
+                          born_later, begins_later, with_loss, lz4, zstd}) {
     make(files);
   }
   return files;

@@ -7,6 +7,7 @@
 //   end clean|torn|suspect|corrupt|incompatible
 //   proven ID                      not after corrupt and incompatible, nor are those below
 //   torn_bytes N, suspect_bytes N, warnings N     where not 0
+//   checkpoint ID                  of the newest marker of one in the newest segment
 
 #include <algorithm>
 #include <cstdio>
@@ -73,7 +74,11 @@ inline std::string lines_of(const std::shared_ptr<Directory>& parent, const Read
   std::sort(lines.begin(), lines.end());
   std::string text;
   for (const auto& line : lines) text += line.second + "\n";
-  if (summary) return text + ending(*summary);
+  if (summary) {
+    const auto marked = reader->marked_checkpoint();
+    text += ending(*summary);
+    return marked && *marked ? text + "checkpoint " + to_string(**marked) + "\n" : text;
+  }
   return text + "end " + std::string(to_string(status.error().code)) + "\n";
 }
 

@@ -305,6 +305,13 @@ def read_loss(frame, expected):
     return first, last
 
 
+def checkpoint_of(body):
+    """What a marker of a checkpoint says; none: it is no such."""
+    if len(body) == 9 and body[0] == 1:
+        return number(body, 1, 8)
+    return None
+
+
 class Walk:
     """The good frames of a segment, up to the first fault or to `end`."""
 
@@ -436,7 +443,7 @@ def check_link(walk, after):
 
 class Log:
     def __init__(self, folder):
-        self.folder, self.lines, self.warnings = folder, [], 0
+        self.folder, self.lines, self.warnings, self.checkpoint = folder, [], 0, None
         self.names = sorted(name for name in os.listdir(folder) if NAME.fullmatch(name))
         data = self.read("MANIFEST")
         if data is None and not self.names:
@@ -512,6 +519,9 @@ class Log:
             return
         walk = Walk(segments[-1])
         self.give(walk)
+        for frame, _ in walk.frames:
+            if frame.kind == MARKER and checkpoint_of(frame.body) is not None:
+                self.checkpoint = checkpoint_of(frame.body)
         proven = max(proven, highest_watermark(walk))
         end = judge(walk, proven, self.slot)
         self.lines += ["end " + end, "proven %d" % min(proven, walk.e - 1)]
@@ -536,6 +546,8 @@ def read_log(folder):
         log.replay()
         if log.warnings:
             lines.append("warnings %d" % log.warnings)
+        if log.checkpoint is not None:
+            lines.append("checkpoint %d" % log.checkpoint)
     except NoLog:
         lines.append("end not_found")
     except Incompatible:

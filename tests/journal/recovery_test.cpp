@@ -228,7 +228,7 @@ TEST_F(Recovery, AfterContinuingIdsGoOnBehindTheCheckpoint) {
     }
   }
   EXPECT_THAT(recovered(directory_), HasErrc(Errc::corrupt));
-  ASSERT_THAT(WalMaintenance::open(directory_)->continue_after(EntryId{70}), IsOk());
+  ASSERT_THAT(WalMaintenance::continue_after(directory_, EntryId{70}), IsOk());
   {
     auto wal = open();
     EXPECT_EQ(wal.next_entry_id(), EntryId{71});

@@ -56,6 +56,57 @@ TEST(BeginsAfter, EmptyLogGivesNothingAndKnowsWhereItBegins) {
   EXPECT_THAT(*reader.newest_first(EntryId{4}).begin(), HasErrc(Errc::gap));
 }
 
+TEST(LogExtent, SummarySaysWhatTheLogHoldsAndWhichItIs) {
+  LogBox box = behind_ten();
+  const auto nothing = [](const auto&) {};
+  const auto summary_of = [&](EntryIdRange range) {
+    return Reader::open(box.directory)->replay_range(range, ReplayMode::strict, nothing).value();
+  };
+  const EntryIdRange all{EntryId{}, EntryId::max()};
+  EXPECT_EQ(summary_of(all).log, (EntryIdRange{EntryId{11}, EntryId{10}}));
+  EXPECT_EQ(summary_of(all).log_identity, LogIdentity{std::byte{7}});
+  box.open().append(5);
+  EXPECT_EQ(box.wal->log_identity(), LogIdentity{std::byte{7}});
+  for (const bool live : {true, false}) {
+    if (!live) box.close();
+    const auto summary = summary_of({EntryId{12}, EntryId::max()});
+    EXPECT_EQ(summary.log, (EntryIdRange{EntryId{11}, EntryId{15}}));
+    EXPECT_EQ(summary.entries, (EntryIdRange{EntryId{12}, EntryId{15}}));
+    EXPECT_EQ(summary.log_identity, LogIdentity{std::byte{7}});
+    EXPECT_EQ(summary_of({EntryId{12}, EntryId{13}}).log, summary.log) << "given or not";
+  }
+}
+
+TEST(LogExtent, BesideAWriterItEndsWhereTheReplayDoes) {
+  LogBox box;
+  box.append(3).flush(2);
+  const auto nothing = [](const auto&) {};
+  const auto last_of = [&](Durability visibility) {
+    const auto reader = Reader::open(box.directory, {.visibility = visibility}).value();
+    return reader.replay_each(ReplayMode::strict, nothing)->log.last;
+  };
+  EXPECT_EQ(last_of(Durability::durable), EntryId{3});
+  EXPECT_EQ(last_of(Durability::flushed), EntryId{5});
+}
+
+TEST(LogExtent, EveryWayOfReadingSaysIt) {
+  LogBox box = behind_ten();
+  box.open().append(3).close();
+  const auto reader = Reader::open(box.directory).value();
+  const EntryIdRange all{EntryId{11}, EntryId{13}};
+  const auto expect_says = [&](auto cursor, std::size_t most) {
+    auto item = cursor.begin();
+    for (; item != cursor.end() && --most > 0; ++item) {
+    }
+    EXPECT_EQ(cursor.summary().log, all);
+    EXPECT_EQ(cursor.summary().log_identity, LogIdentity{std::byte{7}});
+  };
+  expect_says(reader.cursor(), 9);
+  expect_says(reader.cursor({}, ReplayMode::salvage), 9);
+  expect_says(reader.newest_first(), 9);
+  expect_says(reader.follow({}), 1);
+}
+
 TEST(BeginsAfter, FirstAppendGoesOnBehindThoseIds) {
   for (const std::uint64_t number : {0u, 1u, 7u}) {
     LogBox box = behind_ten(number);

@@ -109,6 +109,10 @@ class LogReader {
   Result<std::uint64_t> time_of(EntryId id) const;
   /// The files, oldest first. `entries` of the newest is what replay would give.
   Result<std::vector<SegmentInfo>> segments() const;
+  /// What the newest marker of a checkpoint says that it was complete through. none: there is none
+  /// in the newest segment, where markers before it may be. Costs a walk over the frames' headers
+  /// of that segment; what follows the first that does not hold is not looked at.
+  Result<std::optional<EntryId>> marked_checkpoint() const;
 
  private:
   LogReader(std::shared_ptr<Directory> directory, ReadOptions options,

@@ -36,11 +36,17 @@ class LogWriter {
   Status flush();
   Status sync();
   Status wait_durable(EntryId id);
+  /// A marker behind all that was appended so far: durable on return, and all of that with it. It
+  /// uses no id. body: of MarkerBody; at most 64 KiB less a frame's header (too_large). no_space,
+  /// no_memory: nothing happened, and the writer goes on. Costs a write and a sync; where there
+  /// is no segment yet, what the first append of a writer does.
+  Status write_marker(BytesView body);
   Status close();
 
   [[nodiscard]] EntryId next_entry_id() const;
   [[nodiscard]] EntryId durable_entry_id() const;
   [[nodiscard]] std::optional<EntryId> last_entry_id() const;
+  [[nodiscard]] LogIdentity log_identity() const;
   [[nodiscard]] RecoveryReport recovery() const;
   [[nodiscard]] Verdict verdict() const;
   [[nodiscard]] WalStats stats() const;

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -39,6 +41,10 @@ struct ReplaySummary {
   std::uint64_t torn_bytes = 0, suspect_bytes = 0;
   std::vector<Error> gaps{};      // recorded losses; salvage: each hole
   std::vector<Error> warnings{};  // tolerated: bad manifest slots
+  /// The oldest and the newest entry in the log, given or not, as this replay saw it. Of an empty
+  /// log: the id that comes first, and the one before.
+  EntryIdRange log{};
+  LogIdentity log_identity{};
 };
 
 /// What a writer vouches for.
