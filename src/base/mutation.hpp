@@ -66,6 +66,7 @@ enum class Mutation {
   trim_newest_first,
   trim_without_directory_sync,
   marker_without_sync,
+  continue_old_away_first,
   // Checkpoints.
   checkpoint_without_sync,
   checkpoint_name_not_synced,

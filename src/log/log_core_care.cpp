@@ -4,7 +4,7 @@
 #include <new>
 
 #include "log/log_core.hpp"
-#include "log/mutation.hpp"
+#include "base/mutation.hpp"
 #include "log/trim.hpp"
 
 namespace walkit::log {

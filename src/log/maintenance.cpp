@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <new>
 
+#include "log/continue_log.hpp"
 #include "log/log_core.hpp"
 #include "log/repair_plan.hpp"
 #include "log/salvage.hpp"
@@ -135,6 +136,21 @@ Result<TrimPlan> WalMaintenance::plan_trim(EntryId keep, Retention retention) co
   auto trim = think_trim_through(**home, keep, retention);
   if (!trim) return trim.error();
   return std::move(trim->plan);
+} catch (const std::bad_alloc&) {
+  return no_memory();
+}
+
+Status WalMaintenance::continue_after(std::shared_ptr<Directory> directory, EntryId through,
+                                      ReadOptions options) try {
+  if (!directory) return no_directory();
+  if (through == EntryId::max()) {
+    return Error{.code = Errc::invalid_argument, .message = "there is no entry behind that one"};
+  }
+  const auto home = directory->subdirectory(options.subdirectory, OpenMode::create);
+  if (!home) return home.error();
+  const auto lock = (*home)->lock();
+  if (!lock) return lock.error().code == Errc::locked ? locked() : lock.error();
+  return continue_log(**home, through);
 } catch (const std::bad_alloc&) {
   return no_memory();
 }

@@ -32,6 +32,17 @@ Status Quarantine::take(const std::string& file) {
   return home_->rename({file, *name, folder_.get()});
 }
 
+Status Quarantine::keep_copy(const std::string& file, BytesView bytes) {
+  const auto name = free_name(*folder_, file);
+  if (!name) return name.error();
+  const auto copy = folder_->open(*name, OpenMode::create);
+  if (!copy) return copy.error();
+  const BytesView parts[] = {bytes};
+  if (Status ok = (*copy)->write_at(0, parts); !ok) return ok;
+  if (Status ok = (*copy)->sync(); !ok) return ok;
+  return folder_->sync();
+}
+
 Status Quarantine::sync() {
   if (Status ok = folder_->sync(); !ok) return ok;
   return home_->sync();

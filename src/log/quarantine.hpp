@@ -16,6 +16,8 @@ class Quarantine {
 
   /// Moves the file in, under a name that replaces nothing. Durable after sync().
   Status take(const std::string& file);
+  /// Its bytes as a file of their own, likewise; durable on return.
+  Status keep_copy(const std::string& file, BytesView bytes);
   Status sync();
 
  private:

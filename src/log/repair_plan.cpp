@@ -62,9 +62,9 @@ class Planning {
   }
 
  private:
-  // The log's first segment was made by a repair.
+  // The log's first segment was made by a repair, or is the first behind another log's.
   [[nodiscard]] bool begins_anew() const {
-    if (sources_.segments.empty()) return false;
+    if (sources_.segments.empty()) return true;
     const SegmentHeader& first = sources_.segments.front().header;
     return first.prev_number == 0 && first.number > 1;
   }

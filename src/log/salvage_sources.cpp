@@ -57,6 +57,7 @@ class Sorting {
     std::vector<std::string> files{std::string(kManifestName), std::string(kLockFileName)};
     for (const SegmentFile& segment : sources_.listing.segments) files.push_back(segment.file);
     for (const std::string& file : files) candidates_.push_back(look_at(directory_, file));
+    pass_over_leftovers();
     choose_identity();
     take_whole_headers();
     pass_over_replaced();
@@ -79,6 +80,29 @@ class Sorting {
     if (manifest.error().code != Errc::not_found) error = manifest.error();
     error.file = kManifestName;
     sources_.damage.push_back(std::move(error));
+  }
+
+  // Whether somebody bears MANIFEST out that the log begins later: its newest segment, or that it
+  // says there is none yet.
+  [[nodiscard]] bool begin_is_known() const {
+    const ManifestSlot* slot = sources_.listing.manifest_slot();
+    if (slot == nullptr || slot->last_segment == 0) return slot != nullptr;
+    return std::any_of(candidates_.begin(), candidates_.end(), [&](const Candidate& c) {
+      return c.header && c.header->number == slot->last_segment && c.header->log == slot->log;
+    });
+  }
+
+  // What a trim, a repair or another log in this place left has no say.
+  void pass_over_leftovers() {
+    if (!begin_is_known()) return;
+    const ManifestSlot& slot = *sources_.listing.manifest_slot();
+    std::erase_if(candidates_, [&](const Candidate& c) {
+      const bool ours_under_another_name =
+          c.header && c.header->log == slot.log && c.header->number >= slot.first_segment;
+      if (!c.name || c.name->number >= slot.first_segment || ours_under_another_name) return false;
+      sources_.replaced_files.push_back(c.file);
+      return true;
+    });
   }
 
   // What most files say; MANIFEST, then LOCK, where they are of two minds.

@@ -72,6 +72,7 @@ constexpr NamedSweep kSweeps[] = {
     {"Repairs", &sweep_repairs},
     {"Trims", &sweep_trims},
     {"Markers", &sweep_markers},
+    {"Continues", &sweep_continues},
     {"Checkpoints", &sweep_checkpoints},
 };
 
@@ -211,6 +212,9 @@ constexpr Mutant kMutants[] = {
      &sweep_trims},
     {M::marker_without_sync, "MarkerWithoutSync", "a marker is written and not synced",
      "1: one that was acknowledged is gone", &sweep_markers},
+    {M::continue_old_away_first, "ContinueOldAwayFirst",
+     "old segments are set aside before MANIFEST begins another log",
+     "8 and 9: a crash leaves neither the old log nor the new one", &sweep_continues},
     // Checkpoints.
     {M::checkpoint_without_sync, "CheckpointWithoutSync",
      "a checkpoint has its name before it is synced", "10: a power cut leaves half a state",

@@ -55,6 +55,22 @@ TEST(NoMemoryCare, SteadyMarkerTakesNone) {
   EXPECT_THAT(starved(0, Failing::from_there_on, write), IsOk());
 }
 
+TEST(NoMemoryCare, ContinueAfterSaysSoAndASecondCallFinishes) {
+  for_each_allocation([&](std::size_t nth, Failing how) {
+    const auto directory = MemoryDirectory::create();
+    auto wal = Wal::open(directory, starving_options()).value();
+    for (int n = 0; n < 5; ++n) ASSERT_THAT(wal.append(std::string(1500, 'x')), IsOk());
+    ASSERT_THAT(wal.close(), IsOk());
+    const auto begin = [&] { return WalMaintenance::continue_after(directory, EntryId{9}); };
+    const Status begun = starved(nth, how, begin);
+    const bool hit = met();
+    EXPECT_TRUE(begun || is_memory_error(begun)) << begun.error();
+    EXPECT_THAT(begin(), IsOk());
+    EXPECT_EQ(Wal::open(directory)->next_entry_id(), EntryId{10});
+    set_met(hit);
+  });
+}
+
 // Beside a writer and without one: an error, and then the same trim goes through.
 TEST(NoMemoryCare, TrimSaysSoAndASecondOneFinishes) {
   for (const bool live : {true, false}) {
