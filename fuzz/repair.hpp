@@ -17,8 +17,7 @@ namespace walkit::fuzz {
 /// The checksum of a file's first 32 bytes; `header` is all that it covers.
 inline void mend_prefix(std::span<std::byte> header) {
   constexpr std::size_t kCrcOffset = 28;
-  const std::uint32_t crc =
-      crc32c(header.subspan(kPrefixBytes), crc32c(header.first(kCrcOffset)));
+  const std::uint32_t crc = crc32c(header.subspan(kPrefixBytes), crc32c(header.first(kCrcOffset)));
   store_le(header.data() + kCrcOffset, crc);
 }
 

@@ -59,7 +59,7 @@ class Journaled {
                          std::vector<std::conditional_t<std::is_void_v<Outcome>, int, Outcome>>>;
 
   /// `initial` is the state before the first entry: the same each time. Errors are those of
-  /// WalWriter::open and recover(); nothing is applied then.
+  /// WalWriter::open and recover(); poisoned: apply threw.
   static Result<Journaled> open(std::shared_ptr<Directory> directory, JournalOptions options = {},
                                 State initial = {});
   Journaled(Journaled&&) noexcept = default;
@@ -131,7 +131,8 @@ class Journaled {
 
   explicit Journaled(std::unique_ptr<Core> core) : core_(std::move(core)) {}
   static Result<Writer> open_log(const std::shared_ptr<Directory>& directory,
-                                 const JournalOptions& options, EntryId checkpoint);
+                                 const JournalOptions& options, EntryId checkpoint,
+                                 const LogIdentity& log);
 
   std::unique_ptr<Core> core_;  // none: moved from
 };

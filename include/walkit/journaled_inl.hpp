@@ -25,8 +25,8 @@ Journaled<State, EC, SC>::Core::Core(Writer w, Store s, Recovered<State> r, cons
 // What the checkpoint covers must be in the log, or be given up on purpose.
 template <class State, class EC, class SC>
 auto Journaled<State, EC, SC>::open_log(const std::shared_ptr<Directory>& directory,
-                                        const JournalOptions& options, EntryId checkpoint)
-    -> Result<Writer> {
+                                        const JournalOptions& options, EntryId checkpoint,
+                                        const LogIdentity& log) -> Result<Writer> {
   WalOptions wal = options.wal;
   wal.expect_durable_through = std::max(wal.expect_durable_through, checkpoint);
   auto writer = Writer::open(directory, wal);
@@ -34,7 +34,7 @@ auto Journaled<State, EC, SC>::open_log(const std::shared_ptr<Directory>& direct
                         checkpoint > EntryId{} && checkpoint >= options.wal.expect_durable_through;
   if (writer || writer.error().code != Errc::corrupt || !gives_up) return writer;
   Status ok = WalMaintenance::continue_after(directory, checkpoint,
-                                             {.subdirectory = wal.subdirectory});
+                                             {.subdirectory = wal.subdirectory}, log);
   if (!ok) return writer;
   return Writer::open(directory, std::move(wal));
 }
@@ -42,22 +42,22 @@ auto Journaled<State, EC, SC>::open_log(const std::shared_ptr<Directory>& direct
 template <class State, class EC, class SC>
 auto Journaled<State, EC, SC>::open(std::shared_ptr<Directory> directory, JournalOptions options,
                                     State initial) -> Result<Journaled> {
-  auto store = Store::open(directory, options.checkpoint);
-  if (!store) return std::move(store).error();
-  Recovered<State> found{.state = std::move(initial)};
-  const auto log = recovery_detail::load_checkpoint(*store, EntryId::max(), found);
-  if (!log) return log.error();
-  auto writer = open_log(directory, options, found.checkpoint);
-  if (!writer) return std::move(writer).error();
-  RecoverOptions how{.wal = {.entry_type = options.wal.entry_type,
-                             .expect_durable_through = writer->durable_entry_id(),
-                             .subdirectory = options.wal.subdirectory}};
-  auto reader = WalReader<Entry, EntryCodec>::open(std::move(directory), how.wal);
-  if (!reader) return std::move(reader).error();
-  Status ok = recovery_detail::replay_above<State, Entry, EntryCodec>(
-      *reader, how, *log, found, [](State& state, const Entry& entry) { state.apply(entry); });
-  if (!ok) return std::move(ok).error();
-  return call_codec<Result<Journaled>>(Errc::io, [&]() -> Result<Journaled> {
+  return call_codec<Result<Journaled>>(Errc::poisoned, [&]() -> Result<Journaled> {
+    auto store = Store::open(directory, options.checkpoint);
+    if (!store) return std::move(store).error();
+    Recovered<State> found{.state = std::move(initial)};
+    const auto log = recovery_detail::load_checkpoint(*store, EntryId::max(), found);
+    if (!log) return log.error();
+    auto writer = open_log(directory, options, found.checkpoint, *log);
+    if (!writer) return std::move(writer).error();
+    const RecoverOptions how{.wal = {.entry_type = options.wal.entry_type,
+                                     .expect_durable_through = writer->durable_entry_id(),
+                                     .subdirectory = options.wal.subdirectory}};
+    auto reader = WalReader<Entry, EntryCodec>::open(directory, how.wal);
+    if (!reader) return std::move(reader).error();
+    Status ok = recovery_detail::replay_above<State, Entry, EntryCodec>(
+        *reader, how, *log, found, [](State& state, const Entry& entry) { state.apply(entry); });
+    if (!ok) return std::move(ok).error();
     return Journaled(
         std::make_unique<Core>(std::move(*writer), std::move(*store), std::move(found), options));
   });
@@ -67,8 +67,10 @@ auto Journaled<State, EC, SC>::open(std::shared_ptr<Directory> directory, Journa
 template <class State, class EC, class SC>
 Status Journaled<State, EC, SC>::Core::refusal() {
   const std::lock_guard lock(turns_mutex);
-  if (failure) return *failure;
-  return {};
+  if (!failure) return {};
+  Status told = call_codec<Status>(Errc::poisoned, [&]() -> Status { return *failure; });
+  told.error().code = Errc::poisoned;  // also where there is no memory for its words
+  return told;
 }
 
 // Runs what is next, for whoever logged it, until an id is missing: its owner is on the way here.
@@ -93,8 +95,10 @@ void Journaled<State, EC, SC>::Core::run_turns(std::unique_lock<std::mutex>& loc
     lock.lock();
     if (!ran && !failure) {
       failure = std::move(ran).error();
+      if (failure->code != Errc::no_memory) {
+        failure->next_step = "apply threw, so the state is not what the log says: open it again";
+      }
       failure->code = Errc::poisoned;
-      failure->next_step = "apply threw, so the state is not what the log says: open it again";
     }
     applied = turn.ids.last.value;  // from here on its owner may be gone
   }
@@ -125,8 +129,8 @@ Status Journaled<State, EC, SC>::Core::in_order(EntryIdRange ids, F&& work) {
 template <class State, class EC, class SC>
 auto Journaled<State, EC, SC>::apply(const Entry& entry) -> Result<Outcome> {
   if (Status ok = core_->refusal(); !ok) return std::move(ok).error();
-  const auto id = core_->wal.append(entry);
-  if (!id) return id.error();
+  auto id = core_->wal.append(entry);
+  if (!id) return std::move(id).error();
   if constexpr (std::is_void_v<Outcome>) {
     return core_->in_order({*id, *id}, [&](State& state) { state.apply(entry); });
   } else {
@@ -141,8 +145,8 @@ auto Journaled<State, EC, SC>::apply(const Entry& entry) -> Result<Outcome> {
 template <class State, class EC, class SC>
 auto Journaled<State, EC, SC>::apply_batch(std::span<const Entry> entries) -> Result<Outcomes> {
   if (Status ok = core_->refusal(); !ok) return std::move(ok).error();
-  const auto ids = core_->wal.append_batch(entries);
-  if (!ids) return ids.error();
+  auto ids = core_->wal.append_batch(entries);
+  if (!ids) return std::move(ids).error();
   if (ids->empty()) return Result<Outcomes>{};
   if constexpr (std::is_void_v<Outcome>) {
     return core_->in_order(*ids, [&](State& state) {

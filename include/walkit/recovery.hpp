@@ -8,6 +8,8 @@
 
 #include "walkit/checkpoint/checkpoint_store.hpp"
 #include "walkit/checkpoint/recovery_errors.hpp"
+#include "walkit/log/marker.hpp"
+#include "walkit/maintenance.hpp"
 #include "walkit/wal_reader.hpp"
 #include "walkit/wal_writer.hpp"
 
@@ -90,18 +92,20 @@ Status call_apply(F& apply, State& state, const E& entry, EntryId id) {
 template <class State, class SC>
 Result<LogIdentity> load_checkpoint(const CheckpointStore<State, SC>& store, EntryId until,
                                     Recovered<State>& result) {
-  auto checkpoint = store.load_latest(until);
-  if (checkpoint) {
-    result.state = std::move(checkpoint->state);
-    result.checkpoint = result.applied_through = checkpoint->entry_id;
-    result.skipped_checkpoints = std::move(checkpoint->skipped);
-    return checkpoint->log;
-  }
-  Error error = std::move(checkpoint).error();
-  if (error.code != Errc::not_found && error.code != Errc::corrupt) return error;
-  // The log may hold it all.
-  if (error.code == Errc::corrupt) result.skipped_checkpoints.push_back(std::move(error));
-  return LogIdentity{};
+  return call_codec<Result<LogIdentity>>(Errc::decode, [&]() -> Result<LogIdentity> {
+    auto checkpoint = store.load_latest(until);
+    if (checkpoint) {
+      result.state = std::move(checkpoint->state);
+      result.checkpoint = result.applied_through = checkpoint->entry_id;
+      result.skipped_checkpoints = std::move(checkpoint->skipped);
+      return checkpoint->log;
+    }
+    Error error = std::move(checkpoint).error();
+    if (error.code != Errc::not_found && error.code != Errc::corrupt) return error;
+    // The log may hold it all.
+    if (error.code == Errc::corrupt) result.skipped_checkpoints.push_back(std::move(error));
+    return LogIdentity{};
+  });
 }
 
 // What stands in the log above the checkpoint.
@@ -137,12 +141,12 @@ Status replay_above(const WalReader<E, EC>& reader, const RecoverOptions& option
 template <class State, class E, class EC, class SC, class F>
 Result<Recovered<State>> recover(std::shared_ptr<Directory> directory, RecoverOptions options,
                                  F&& apply) {
-  auto store = CheckpointStore<State, SC>::open(directory, options.checkpoint);
+  auto store = CheckpointStore<State, SC>::open(directory, std::move(options.checkpoint));
   if (!store) return std::move(store).error();
   Result<Recovered<State>> result(Recovered<State>{});
   const auto log = recovery_detail::load_checkpoint(*store, options.until, *result);
   if (!log) return log.error();
-  auto reader = WalReader<E, EC>::open(std::move(directory), options.wal);
+  auto reader = WalReader<E, EC>::open(std::move(directory), std::move(options.wal));
   if (!reader) {
     Error error = std::move(reader).error();
     if (error.code != Errc::not_found) return error;
@@ -161,15 +165,15 @@ Result<EntryId> publish_checkpoint(WalWriter<E, EC>& wal, CheckpointStore<State,
                                    EntryId through, const State& state) {
   Status saved = store.save_for(wal.log_identity(), through, state, wal.durable_entry_id());
   if (!saved) return std::move(saved).error();
-  const auto marker = encode_marker({.kind = MarkerBody::Kind::checkpoint, .entry_id = through});
-  Status marked = wal.write_marker(marker);
+  const MarkerBody marker({.kind = Marker::Kind::checkpoint, .entry_id = through});
+  Status marked = wal.write_marker(marker.bytes());
   const bool full = !marked && marked.error().code == Errc::no_space;
   if (!marked && !full) return std::move(marked).error();
   const auto covered = store.covered_through();
   if (!covered) return covered.error();
   auto oldest = wal.maintenance().trim_before(*covered + 1);
   if (!oldest || !full) return oldest;
-  if (marked = wal.write_marker(marker); !marked) return std::move(marked).error();
+  if (marked = wal.write_marker(marker.bytes()); !marked) return std::move(marked).error();
   return oldest;
 }
 

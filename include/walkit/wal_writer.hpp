@@ -71,6 +71,8 @@ class WalWriter {
   [[nodiscard]] EntryId durable_entry_id() const { return log_.durable_entry_id(); }  // 0: none
   /// Appended last, even if trimmed since. none: nothing ever was.
   [[nodiscard]] std::optional<EntryId> last_entry_id() const { return log_.last_entry_id(); }
+  /// What entries took in the buffer since open, lengths included. Cheap.
+  [[nodiscard]] std::uint64_t appended_bytes() const noexcept { return log_.appended_bytes(); }
   [[nodiscard]] LogIdentity log_identity() const { return log_.log_identity(); }
   [[nodiscard]] RecoveryReport recovery() const { return log_.recovery(); }
   [[nodiscard]] Verdict verdict() const { return log_.verdict(); }  // also after close

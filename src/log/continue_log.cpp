@@ -1,9 +1,12 @@
 #include "log/continue_log.hpp"
 
 #include <algorithm>
+#include <array>
+#include <span>
 
-#include "log/log_builder.hpp"
+#include "base/little_endian.hpp"
 #include "base/mutation.hpp"
+#include "log/log_builder.hpp"
 #include "log/quarantine.hpp"
 
 namespace walkit::log {
@@ -32,14 +35,27 @@ Result<EntryId> newest_id(Directory& home, const SalvageSources& sources) {
 }
 
 // An empty log that begins there, and nothing behind it to be judged.
-bool is_so_already(Directory& home, EntryId through) {
+bool is_so_already(Directory& home, EntryId through, const LogIdentity& log) {
   const auto listing = list_log(home);
   const ManifestSlot* slot = listing ? listing->manifest_slot() : nullptr;
   return slot != nullptr && listing->manifest->faults.empty() && listing->segments.empty() &&
-         slot->last_segment == 0 && slot->begins_after == through;
+         slot->last_segment == 0 && slot->begins_after == through &&
+         (log == LogIdentity{} || slot->log == log);
 }
 
-Result<ManifestSlot> slot_behind(Directory& home, const SalvageSources& sources, EntryId through) {
+// Above all epochs that are known. Where the log that had this identity is gone, its epochs are
+// not: then by chance, in a range that counting does not reach, so that (epoch, id) names one
+// entry.
+std::uint64_t next_epoch(Directory& home, const SalvageSources& sources, const LogIdentity& log) {
+  if (log == LogIdentity{} || sources.log == log) return sources.epoch + 1;
+  constexpr std::uint64_t kBeyondCounting = std::uint64_t{1} << 48;
+  std::array<std::byte, 8> chance{};
+  home.random_bytes(std::span(chance).first(6));
+  return std::max(sources.epoch, kBeyondCounting + load_le<std::uint64_t>(chance.data())) + 1;
+}
+
+Result<ManifestSlot> slot_behind(Directory& home, const SalvageSources& sources, EntryId through,
+                                 const LogIdentity& log) {
   std::uint64_t number = 0;
   for (const SegmentFile& file : sources.listing.segments) {
     number = std::max(number, file.name.number);
@@ -50,12 +66,13 @@ Result<ManifestSlot> slot_behind(Directory& home, const SalvageSources& sources,
     return Error{.code = Errc::too_large,
                  .message = "no epochs or segment numbers are left in this log"};
   }
-  ManifestSlot slot{.epoch = sources.epoch + 1,
+  ManifestSlot slot{.log = log,
+                    .epoch = next_epoch(home, sources, log),
                     .first_segment = number == 0 ? 0 : number + 1,
                     .durable_through = through,
                     .clean = true,
                     .begins_after = through};
-  home.random_bytes(slot.log);
+  if (log == LogIdentity{}) home.random_bytes(slot.log);
   return slot;
 }
 
@@ -75,13 +92,13 @@ Status keep_manifest(Directory& home) {
 
 // The old log is the log until MANIFEST is another; from then on its segments are below the first
 // and no part of it.
-Status continue_log(Directory& home, EntryId through) {
+Status continue_log(Directory& home, EntryId through, const LogIdentity& log) {
   const auto sources = find_sources(home, {});
   if (!sources) return sources.error();
   if (sources->newer) return *sources->newer;
   std::vector<std::string> old;
   for (const SegmentFile& file : sources->listing.segments) old.push_back(file.file);
-  if (!is_so_already(home, through)) {
+  if (!is_so_already(home, through, log)) {
     const auto newest = newest_id(home, *sources);
     if (!newest) return newest.error();
     if (*newest > through) {
@@ -91,7 +108,7 @@ Status continue_log(Directory& home, EntryId through) {
                    .lost = {through + 1, *newest},
                    .next_step = "read them, or go on behind them"};
     }
-    const auto slot = slot_behind(home, *sources, through);
+    const auto slot = slot_behind(home, *sources, through, log);
     if (!slot) return slot.error();
     if (mutated(Mutation::continue_old_away_first)) {
       if (Status ok = set_aside(home, old); !ok) return ok;

@@ -6,6 +6,6 @@
 namespace walkit::log {
 
 /// See WalMaintenance::continue_after(). Under the writer's lock.
-Status continue_log(Directory& home, EntryId through);
+Status continue_log(Directory& home, EntryId through, const LogIdentity& log);
 
 }  // namespace walkit::log

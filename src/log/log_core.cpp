@@ -97,6 +97,8 @@ Result<EntryIdRange> LogCore::append(std::span<const BytesView> payloads, Comple
   next_ = ids.last + 1;
   boundary_entries_ += payloads.size();
   boundary_bytes_ += bytes;
+  appended_bytes_.store(appended_bytes_.load(std::memory_order_relaxed) + bytes,
+                        std::memory_order_relaxed);
   boundary = options_.flush.is_boundary(boundary_entries_, boundary_bytes_);
   if (timed && !first_buffered_at_) {
     first_buffered_at_ = std::chrono::steady_clock::now();

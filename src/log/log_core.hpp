@@ -79,6 +79,9 @@ class LogCore {
   [[nodiscard]] bool answered(EntryId id) const noexcept;
   void call_when_durable(EntryId id, std::unique_ptr<TicketCallback> callback);
 
+  [[nodiscard]] std::uint64_t appended_bytes() const noexcept {
+    return appended_bytes_.load(std::memory_order_relaxed);
+  }
   [[nodiscard]] EntryId next_entry_id() const;
   [[nodiscard]] EntryId durable_entry_id() const;
   [[nodiscard]] const LogIdentity& log_identity() const { return log_; }
@@ -190,6 +193,7 @@ class LogCore {
   // Counted up under the mutex. Who waits for a group does so at turns_[its number % 2].
   std::atomic<std::uint32_t> changes_{0}, turns_[2]{};
   std::atomic<std::uint64_t> told_flushed_, told_durable_;  // written_ and durable_, for all to see
+  std::atomic<std::uint64_t> appended_bytes_{0};            // since open
   std::condition_variable work_;                            // for the log's thread
   Group pending_;
   EntryId next_, written_, durable_;

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <new>
 
-#include "log/log_core.hpp"
 #include "base/mutation.hpp"
+#include "log/log_core.hpp"
 #include "log/trim.hpp"
 
 namespace walkit::log {

@@ -120,6 +120,10 @@ LogIdentity LogWriter::log_identity() const {
   return core_ ? core_->log_identity() : LogIdentity{};
 }
 
+std::uint64_t LogWriter::appended_bytes() const noexcept {
+  return core_ ? core_->appended_bytes() : 0;
+}
+
 RecoveryReport LogWriter::recovery() const {
   if (!core_) return {};
   const RecoveryReport& report = core_->report();

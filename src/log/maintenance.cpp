@@ -141,7 +141,7 @@ Result<TrimPlan> WalMaintenance::plan_trim(EntryId keep, Retention retention) co
 }
 
 Status WalMaintenance::continue_after(std::shared_ptr<Directory> directory, EntryId through,
-                                      ReadOptions options) try {
+                                      ReadOptions options, LogIdentity log) try {
   if (!directory) return no_directory();
   if (through == EntryId::max()) {
     return Error{.code = Errc::invalid_argument, .message = "there is no entry behind that one"};
@@ -150,7 +150,7 @@ Status WalMaintenance::continue_after(std::shared_ptr<Directory> directory, Entr
   if (!home) return home.error();
   const auto lock = (*home)->lock();
   if (!lock) return lock.error().code == Errc::locked ? locked() : lock.error();
-  return continue_log(**home, through);
+  return continue_log(**home, through, log);
 } catch (const std::bad_alloc&) {
   return no_memory();
 }

@@ -140,6 +140,7 @@ Result<Replay::Flow> Replay::next_frame() {
   reread_ = reread_ && !*frame;
   if (!*frame) return read_fault();
   const FrameHeader& header = (*frame)->header;
+  summary_.frame_bytes += kFrameHeaderBytes + header.stored_bytes;
   if (header.is(FrameKind::loss)) {
     if (Status ok = note_loss(**frame); !ok) return ok.error();
   } else if (header.is(FrameKind::entries) && range_.first <= header.last()) {

@@ -75,7 +75,9 @@ enum class Step { apply, checkpoint, checkpoint_beside_applies, reopen };
 // Until a call fails.
 Acknowledged live(const std::shared_ptr<Directory>& directory, const std::vector<Step>& steps) {
   Acknowledged done;
-  while_saving = nullptr;
+  const struct Forget {
+    ~Forget() { while_saving = nullptr; }
+  } forget;
   auto journal = Journal::open(directory, small());
   const auto apply = [&] {
     const bool applied = journal->apply(entry_of(done.entries + 1)).has_value();

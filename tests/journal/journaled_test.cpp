@@ -182,9 +182,6 @@ TEST_F(JournaledTest, OneJournalAtATime) {
 }
 
 TEST_F(JournaledTest, AnOtherTypeOfStateIsRefused) {
-  struct Other : Bank {
-    static constexpr EntryType entry_type{"casino", 1};
-  };
   {
     Journal journal = open();
     deposit(journal, 1);

@@ -110,8 +110,7 @@ template <class State, class C>
 Status CheckpointStore<State, C>::save_for(const LogIdentity& log, EntryId through,
                                            const State& state, EntryId log_durable_through) {
   const auto write = [&](ByteSink& sink) -> Status {
-    return call_codec<Status>(Errc::encode,
-                              [&]() -> Status { return codec_.encode(state, sink); });
+    return call_codec<Status>(Errc::encode, [&]() -> Status { return codec_.encode(state, sink); });
   };
   // By reference: it takes no memory.
   return files_.save({through, log_durable_through, log}, std::cref(write));

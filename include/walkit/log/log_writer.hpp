@@ -46,6 +46,7 @@ class LogWriter {
   [[nodiscard]] EntryId next_entry_id() const;
   [[nodiscard]] EntryId durable_entry_id() const;
   [[nodiscard]] std::optional<EntryId> last_entry_id() const;
+  [[nodiscard]] std::uint64_t appended_bytes() const noexcept;
   [[nodiscard]] LogIdentity log_identity() const;
   [[nodiscard]] RecoveryReport recovery() const;
   [[nodiscard]] Verdict verdict() const;

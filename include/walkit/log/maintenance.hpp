@@ -28,18 +28,18 @@ class WalMaintenance {
   static Result<WalMaintenance> open(std::shared_ptr<Directory> directory,
                                      ReadOptions options = {});
 
-  /// Ends the log there, in whatever state it is, and begins an empty one of another identity in
-  /// its place, whose first entry is the one behind `through`. For who has a checkpoint that is
-  /// ahead of the log, or has lost the log: the log must not give ids that the checkpoint covers a
-  /// second time. The old files go whole into quarantine/; a missing folder is made. Durable on
-  /// return. After an error or a crash the log is the old one or the new one, and the same call
-  /// finishes; where it is so already, it does nothing.
+  /// Ends the log there, in whatever state it is, and begins an empty one in its place, whose first
+  /// entry is the one behind `through`. log: its identity, that of the checkpoint; zeros: a new
+  /// one. For who has a checkpoint that is ahead of the log, or has lost the log: the log must not
+  /// give ids that the checkpoint covers a second time. The old files go whole into quarantine/; a
+  /// missing folder is made. Durable on return. After an error or a crash the log is the old one or
+  /// the new one, and the same call finishes; where it is so already, it does nothing.
   ///
   /// invalid_argument: the log holds entries above `through`, or a witness says that some were
   /// durable there. What left no witness is given up. locked: a writer has it. incompatible: a
   /// newer walkit wrote part of it.
   static Status continue_after(std::shared_ptr<Directory> directory, EntryId through,
-                               ReadOptions options = {});
+                               ReadOptions options = {}, LogIdentity log = {});
 
   /// The files, oldest first. corrupt: see verify().
   Result<std::vector<SegmentInfo>> segment_ranges() const;

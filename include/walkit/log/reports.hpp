@@ -45,6 +45,7 @@ struct ReplaySummary {
   /// log: the id that comes first, and the one before.
   EntryIdRange log{};
   LogIdentity log_identity{};
+  std::uint64_t frame_bytes = 0;  // of the frames that were read for it, headers included
 };
 
 /// What a writer vouches for.
