@@ -56,6 +56,19 @@ LogCore::LogCore(LogStart start)
 
 LogCore::~LogCore() = default;
 
+// What most appends find, and all of what admission would ask: nothing is to be said, started,
+// waited for, written or made room for.
+bool LogCore::enters_at_once(std::uint64_t bytes, Completion completion) const {
+  const std::uint64_t buffered = pending_.buffered_bytes();
+  if (buffered == 0 || buffered >= kWriteBytes || bytes == 0) return false;
+  if (bytes > options_.max_entry_bytes || buffered + bytes > options_.max_buffer_bytes)
+    return false;
+  if (closing_ || making_room_ || failure_ || EntryId::max() - next_ <= bytes) return false;
+  if (completion == Completion::policy && on_own_thread()) return false;
+  if (needs_thread(completion) && !thread_.joinable()) return false;
+  return has_room(pending_.room_for(bytes));
+}
+
 Status LogCore::check_limits(std::span<const BytesView> payloads) const {
   for (const BytesView payload : payloads) {
     if (payload.size() <= options_.max_entry_bytes) continue;
@@ -75,25 +88,24 @@ Status LogCore::check_limits(std::span<const BytesView> payloads) const {
 
 Result<EntryIdRange> LogCore::append(std::span<const BytesView> payloads, Completion completion) {
   const std::uint64_t bytes = body_bytes(payloads);
-  const bool timed = options_.flush.time().count() > 0;
   Lock lock = enter();
   if (!lock.owns_lock()) return closed_error();
-  EntryIdRange ids;
-  bool boundary = false;
   try {
-    if (Status ok = check_limits(payloads); !ok) return ok.error();
-    if (completion == Completion::policy && on_own_thread()) return in_callback();
-    if (Status ok = refusal(); !ok) return ok.error();
-    if (payloads.empty()) return EntryIdRange{next_, next_ - 1};
-    if (completion == Completion::ticket || timed) {
-      if (Status ok = start_thread(); !ok) return ok.error();
-    }
-    if (Status ok = admit(lock, bytes, completion); !ok) {
-      if (mutated(Mutation::id_before_room)) next_ = next_ + payloads.size();
-      return ok.error();
-    }
-    if (payloads.size() >= EntryId::max() - next_) {
-      return Error{.code = Errc::too_large, .message = "no entry ids are left in this log"};
+    if (!enters_at_once(bytes, completion)) {
+      if (Status ok = check_limits(payloads); !ok) return ok.error();
+      if (completion == Completion::policy && on_own_thread()) return in_callback();
+      if (Status ok = refusal(); !ok) return ok.error();
+      if (payloads.empty()) return EntryIdRange{next_, next_ - 1};
+      if (needs_thread(completion)) {
+        if (Status ok = start_thread(); !ok) return ok.error();
+      }
+      if (Status ok = admit(lock, bytes, completion); !ok) {
+        if (mutated(Mutation::id_before_room)) next_ = next_ + payloads.size();
+        return ok.error();
+      }
+      if (payloads.size() >= EntryId::max() - next_) {
+        return Error{.code = Errc::too_large, .message = "no entry ids are left in this log"};
+      }
     }
     const std::uint64_t room = pending_.room_for(bytes);
     pending_.add(next_, payloads, bytes);
@@ -101,12 +113,12 @@ Result<EntryIdRange> LogCore::append(std::span<const BytesView> payloads, Comple
   } catch (const std::bad_alloc&) {
     return no_memory();
   }
-  ids = {next_, next_ + payloads.size() - 1};
+  const EntryIdRange ids{next_, next_ + payloads.size() - 1};
   next_ = ids.last + 1;
   boundary_entries_ += payloads.size();
   boundary_bytes_ += bytes;
-  boundary = options_.flush.is_boundary(boundary_entries_, boundary_bytes_);
-  if (timed && !first_buffered_at_) {
+  const bool boundary = options_.flush.is_boundary(boundary_entries_, boundary_bytes_);
+  if (is_timed() && !first_buffered_at_) {
     first_buffered_at_ = std::chrono::steady_clock::now();
     work_.notify_one();
   }

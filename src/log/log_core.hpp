@@ -79,6 +79,11 @@ class LogCore {
   using Lock = std::unique_lock<std::mutex>;
 
   // log_core.cpp: append, refusals, waiting.
+  [[nodiscard]] bool enters_at_once(std::uint64_t bytes, Completion completion) const;
+  [[nodiscard]] bool is_timed() const { return options_.flush.time().count() > 0; }
+  [[nodiscard]] bool needs_thread(Completion completion) const {
+    return completion == Completion::ticket || is_timed();
+  }
   Status check_limits(std::span<const BytesView> payloads) const;
   Status admit(Lock& lock, std::uint64_t bytes, Completion completion);
   [[nodiscard]] Status refusal() const;
