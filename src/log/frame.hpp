@@ -130,7 +130,7 @@ inline std::size_t store_varint(std::uint64_t value, std::byte* into) noexcept {
   return n;
 }
 [[nodiscard]] constexpr std::size_t varint_bytes(std::uint64_t value) noexcept {
-  return (static_cast<std::size_t>(std::bit_width(value | 1)) + 6) / 7;
+  return (static_cast<unsigned>(std::bit_width(value | 1)) + 6) / 7;
 }
 /// Takes a varint off the front; none: cut short, longer than it need be, or over 64 bits.
 [[nodiscard]] std::optional<std::uint64_t> take_varint(BytesView& from) noexcept;

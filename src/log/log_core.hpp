@@ -141,6 +141,8 @@ class LogCore {
   // log_core_thread.cpp: timers, tickets, callbacks.
   Status enqueue(EntryId id, std::unique_ptr<TicketCallback>& callback);
   Status start_thread();
+  void wake_thread();
+  [[nodiscard]] bool thread_has_work() const;
   void run_thread() noexcept;
   bool call_callbacks(Lock& lock);
   void stop_thread(Lock& lock);
@@ -148,7 +150,7 @@ class LogCore {
 
   const WalOptions options_;
   const StoredType type_;
-  const std::uint64_t process_, epoch_;
+  const std::uint64_t process_, life_, epoch_;
   const RecoveryReport report_;
   const std::shared_ptr<Directory> directory_;
 
@@ -158,7 +160,8 @@ class LogCore {
   LockRecordWriter lock_record_;
   std::unique_ptr<SegmentWriter> active_;
   SegmentEnd previous_;
-  Group writing_;
+  Group buffers_[2];
+  Group* writing_ = &buffers_[0];
   Compressor compressor_;
   std::uint64_t time_ns_;
 
@@ -167,7 +170,7 @@ class LogCore {
   std::atomic<std::uint32_t> changes_{0}, turns_[2]{};
   std::atomic<std::uint64_t> told_flushed_, told_durable_;  // written_ and durable_, for all to see
   std::condition_variable work_;                            // for the log's thread
-  Group pending_;
+  Group* pending_ = &buffers_[1];                           // under the mutex
   EntryId next_, written_, durable_;
   std::uint64_t groups_ = 0;   // begun so far
   EntryId writing_through_{};  // of the last one
@@ -179,6 +182,7 @@ class LogCore {
   bool has_segment_ = false, rotate_first_ = false;
   std::uint64_t position_ = 0, prefilled_ = 0, ending_room_ = 0, segment_frames_ = 0;
   std::uint64_t segment_created_ns_ = 0, segment_number_ = 0;
+  std::uint64_t sure_room_ = 0;  // behind position_, where has_room() need not be asked
   // The next one: the log's thread has it while filling_, who makes room or closes has it then.
   std::unique_ptr<SegmentWriter> ahead_{};
   bool filling_ = false, fill_failed_ = false;
@@ -194,7 +198,7 @@ class LogCore {
   Bytes lendable_{};  // while it is not lent
 
   std::thread thread_;
-  bool thread_stops_ = false;
+  bool thread_waits_ = false, thread_stops_ = false;
   EntryId wanted_{};          // by append_async at a boundary, at the policy's level
   EntryId wanted_durable_{};  // by tickets
   std::multimap<EntryId, std::unique_ptr<TicketCallback>> callbacks_{};
