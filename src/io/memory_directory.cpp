@@ -1,6 +1,7 @@
 #include "walkit/io/memory_directory.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <map>
 #include <mutex>
 
@@ -51,7 +52,7 @@ Result<std::size_t> MemoryFile::read_at(std::uint64_t offset, std::span<std::byt
   BytesView found{inode_->bytes};
   found = found.subspan(std::min<std::uint64_t>(offset, found.size()));
   found = found.first(std::min(found.size(), into.size()));
-  std::ranges::copy(found, into.begin());
+  if (!found.empty()) std::memcpy(into.data(), found.data(), found.size());
   return found.size();
 }
 
@@ -65,7 +66,7 @@ Status MemoryFile::write_at(std::uint64_t offset, std::span<const BytesView> par
   const std::scoped_lock guard(inode_->mutex);
   if (inode_->bytes.size() < offset + bytes) inode_->bytes.resize(offset + bytes);
   for (const BytesView part : parts) {
-    std::ranges::copy(part, inode_->bytes.begin() + static_cast<std::ptrdiff_t>(offset));
+    if (!part.empty()) std::memcpy(inode_->bytes.data() + offset, part.data(), part.size());
     offset += part.size();
   }
   written_ = std::max(written_, offset);

@@ -79,25 +79,6 @@ std::optional<FrameHeader> decode_frame_header(BytesView bytes, std::uint32_t se
   return possible ? std::optional(h) : std::nullopt;
 }
 
-std::size_t varint_bytes(std::uint64_t value) noexcept {
-  std::size_t n = 1;
-  while (value >= 0x80) {
-    value >>= 7;
-    ++n;
-  }
-  return n;
-}
-
-std::size_t store_varint(std::uint64_t value, std::byte* into) noexcept {
-  std::size_t n = 0;
-  while (value >= 0x80) {
-    into[n++] = static_cast<std::byte>((value & 0x7f) | 0x80);
-    value >>= 7;
-  }
-  into[n++] = static_cast<std::byte>(value);
-  return n;
-}
-
 std::optional<std::uint64_t> take_varint(BytesView& from) noexcept {
   std::uint64_t value = 0;
   for (std::size_t n = 0; n < from.size(); ++n) {

@@ -3,6 +3,7 @@
 // One frame: a header of 64 bytes and a body. See docs/format.md.
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -122,8 +123,15 @@ class PayloadCursor {
 
 inline constexpr std::size_t kVarintBytesMax = 10;
 /// LEB128. The bytes written.
-std::size_t store_varint(std::uint64_t value, std::byte* into) noexcept;
-[[nodiscard]] std::size_t varint_bytes(std::uint64_t value) noexcept;
+inline std::size_t store_varint(std::uint64_t value, std::byte* into) noexcept {
+  std::size_t n = 0;
+  for (; value >= 0x80; value >>= 7) into[n++] = static_cast<std::byte>((value & 0x7f) | 0x80);
+  into[n++] = static_cast<std::byte>(value);
+  return n;
+}
+[[nodiscard]] constexpr std::size_t varint_bytes(std::uint64_t value) noexcept {
+  return (static_cast<unsigned>(std::bit_width(value | 1)) + 6) / 7;
+}
 /// Takes a varint off the front; none: cut short, longer than it need be, or over 64 bits.
 [[nodiscard]] std::optional<std::uint64_t> take_varint(BytesView& from) noexcept;
 

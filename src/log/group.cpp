@@ -19,27 +19,13 @@ std::byte* put_payload(BytesView payload, std::byte* at) noexcept {
 
 }  // namespace
 
-std::uint64_t body_bytes(std::span<const BytesView> payloads) noexcept {
-  std::uint64_t bytes = 0;
-  for (const BytesView payload : payloads) bytes += varint_bytes(payload.size()) + payload.size();
-  return bytes;
-}
-
 std::uint64_t frame_room(std::uint64_t body_bytes, Layout layout) noexcept {
   const std::uint64_t frame = kFrameHeaderBytes + body_bytes + kFramePaddingMax + kIndexEntryBytes;
   return layout == Layout::whole_blocks ? next_block_offset(frame) + kBlockBytes : frame;
 }
 
-bool Group::joins(std::uint64_t body_bytes) const noexcept {
-  if (frames_.empty() || mutated(Mutation::batch_over_frames)) return false;
-  const std::uint64_t body = frames_.back().end - frames_.back().begin - kFrameHeaderBytes;
-  return body + body_bytes <=
-         std::min<std::uint64_t>(kFrameBodyBytes, frame_bytes_max_ - kFrameHeaderBytes);
-}
-
 // The memory doubles; what is taken is not filled first.
 void Group::reserve(std::size_t bytes) {
-  if (bytes <= capacity_) return;
   const std::size_t capacity = std::max(bytes, 2 * capacity_);
   auto buffer = std::make_unique_for_overwrite<std::byte[]>(capacity);
   if (bytes_ > 0) std::memcpy(buffer.get(), buffer_.get(), bytes_);
@@ -52,6 +38,8 @@ void Group::begin_frame(EntryId first) {
   if (parts > parts_.capacity()) parts_.reserve(2 * parts);
   frames_.push_back({.first = first, .begin = bytes_});
   bytes_ += kFrameHeaderBytes;
+  frame_left_ = std::min<std::uint64_t>(kFrameBodyBytes, frame_bytes_max_ - kFrameHeaderBytes);
+  if (mutated(Mutation::batch_over_frames)) frame_left_ = 0;
 }
 
 void Group::add(EntryId first, std::span<const BytesView> payloads, std::uint64_t body_bytes) {
@@ -61,9 +49,11 @@ void Group::add(EntryId first, std::span<const BytesView> payloads, std::uint64_
     return add(first + 1, payloads.subspan(1), log::body_bytes(payloads.subspan(1)));
   }
 #endif
-  reserve(bytes_ + kFrameHeaderBytes + body_bytes);
-  if (!joins(body_bytes)) begin_frame(first);
+  const std::size_t needed = bytes_ + kFrameHeaderBytes + body_bytes;
+  if (needed > capacity_) reserve(needed);
+  if (body_bytes > frame_left_) begin_frame(first);
   // Nothing below allocates.
+  frame_left_ -= std::min(body_bytes, frame_left_);
   std::byte* at = buffer_.get() + bytes_;
   for (const BytesView payload : payloads) {
     at = put_payload(payload, at);
@@ -78,6 +68,7 @@ void Group::add(EntryId first, std::span<const BytesView> payloads, std::uint64_
 void Group::clear() noexcept {
   bytes_ = 0;
   frames_.clear();
+  frame_left_ = 0;
   entries_ = payload_bytes_ = 0;
 }
 

@@ -12,7 +12,11 @@
 namespace walkit::log {
 
 /// The bytes that one call of these payloads takes in a frame.
-[[nodiscard]] std::uint64_t body_bytes(std::span<const BytesView> payloads) noexcept;
+[[nodiscard]] inline std::uint64_t body_bytes(std::span<const BytesView> payloads) noexcept {
+  std::uint64_t bytes = 0;
+  for (const BytesView payload : payloads) bytes += varint_bytes(payload.size()) + payload.size();
+  return bytes;
+}
 /// The most that such a call can take in the file in a frame of its own: header, padding and a line
 /// of the seal's index included.
 [[nodiscard]] std::uint64_t frame_room(std::uint64_t body_bytes, Layout layout) noexcept;
@@ -36,7 +40,7 @@ class Group {
 
   /// The most that a call of these body bytes adds to the file.
   [[nodiscard]] std::uint64_t room_for(std::uint64_t body_bytes) const noexcept {
-    return joins(body_bytes) ? body_bytes : frame_room(body_bytes, layout_);
+    return body_bytes <= frame_left_ ? body_bytes : frame_room(body_bytes, layout_);
   }
   /// Entries of one call, which take `body_bytes`. Strong guarantee on std::bad_alloc.
   void add(EntryId first, std::span<const BytesView> payloads, std::uint64_t body_bytes);
@@ -60,7 +64,6 @@ class Group {
   }
 
  private:
-  [[nodiscard]] bool joins(std::uint64_t body_bytes) const noexcept;
   void reserve(std::size_t bytes);
   void begin_frame(EntryId first);
 
@@ -68,6 +71,7 @@ class Group {
   std::uint32_t frame_bytes_max_;
   std::unique_ptr<std::byte[]> buffer_{};
   std::size_t bytes_ = 0, capacity_ = 0;
+  std::uint64_t frame_left_ = 0;  // what may still share the last frame
   std::vector<Frame> frames_{};
   std::vector<BytesView> parts_{};
   std::uint64_t entries_ = 0, payload_bytes_ = 0;

@@ -22,6 +22,7 @@ LogCore::LogCore(LogStart start)
     : options_(std::move(start.options)),
       type_(std::move(start.type)),
       process_(start.process),
+      life_(process_life()),
       epoch_(start.epoch),
       log_(start.manifest->current().log),
       report_(std::move(start.report)),
@@ -32,12 +33,12 @@ LogCore::LogCore(LogStart start)
       lock_record_(std::move(*start.lock_record)),
       active_(std::move(start.active)),
       previous_(start.previous),
-      writing_(options_.layout, options_.max_frame_bytes),
+      buffers_{{options_.layout, options_.max_frame_bytes},
+               {options_.layout, options_.max_frame_bytes}},
       compressor_(options_.compression),
       time_ns_(start.time_ns),
       told_flushed_(start.last.value),
       told_durable_(start.last.value),
-      pending_(options_.layout, options_.max_frame_bytes),
       next_(start.last + 1),
       written_(start.last),
       durable_(start.last),
@@ -47,6 +48,19 @@ LogCore::LogCore(LogStart start)
 }
 
 LogCore::~LogCore() = default;
+
+// What most appends find, and all of what admission would ask: nothing is to be said, started,
+// waited for, written or made room for.
+bool LogCore::enters_at_once(std::uint64_t bytes, Completion completion) const {
+  const std::uint64_t buffered = pending_->buffered_bytes();
+  if (buffered == 0 || buffered >= kWriteBytes || bytes == 0) return false;
+  if (bytes > options_.max_entry_bytes || buffered + bytes > options_.max_buffer_bytes)
+    return false;
+  if (closing_ || making_room_ || failure_ || EntryId::max() - next_ <= bytes) return false;
+  if (completion == Completion::policy && on_own_thread()) return false;
+  if (needs_thread(completion) && !thread_.joinable()) return false;
+  return pending_room_ + writing_room_ + pending_->room_for(bytes) <= sure_room_;
+}
 
 Status LogCore::check_limits(std::span<const BytesView> payloads) const {
   for (const BytesView payload : payloads) {
@@ -67,47 +81,46 @@ Status LogCore::check_limits(std::span<const BytesView> payloads) const {
 
 Result<EntryIdRange> LogCore::append(std::span<const BytesView> payloads, Completion completion) {
   const std::uint64_t bytes = body_bytes(payloads);
-  const bool timed = options_.flush.time().count() > 0;
   Lock lock = enter();
   if (!lock.owns_lock()) return closed_error();
-  EntryIdRange ids;
-  bool boundary = false;
   try {
-    if (Status ok = check_limits(payloads); !ok) return ok.error();
-    if (completion == Completion::policy && on_own_thread()) return in_callback();
-    if (Status ok = refusal(); !ok) return ok.error();
-    if (payloads.empty()) return EntryIdRange{next_, next_ - 1};
-    if (completion == Completion::ticket || timed) {
-      if (Status ok = start_thread(); !ok) return ok.error();
+    if (!enters_at_once(bytes, completion)) {
+      if (Status ok = check_limits(payloads); !ok) return ok.error();
+      if (completion == Completion::policy && on_own_thread()) return in_callback();
+      if (Status ok = refusal(); !ok) return ok.error();
+      if (payloads.empty()) return EntryIdRange{next_, next_ - 1};
+      if (needs_thread(completion)) {
+        if (Status ok = start_thread(); !ok) return ok.error();
+      }
+      if (Status ok = admit(lock, bytes, completion); !ok) {
+        if (mutated(Mutation::id_before_room)) next_ = next_ + payloads.size();
+        return ok.error();
+      }
+      if (payloads.size() >= EntryId::max() - next_) {
+        return Error{.code = Errc::too_large, .message = "no entry ids are left in this log"};
+      }
     }
-    if (Status ok = admit(lock, bytes, completion); !ok) {
-      if (mutated(Mutation::id_before_room)) next_ = next_ + payloads.size();
-      return ok.error();
-    }
-    if (payloads.size() >= EntryId::max() - next_) {
-      return Error{.code = Errc::too_large, .message = "no entry ids are left in this log"};
-    }
-    const std::uint64_t room = pending_.room_for(bytes);
-    pending_.add(next_, payloads, bytes);
+    const std::uint64_t room = pending_->room_for(bytes);
+    pending_->add(next_, payloads, bytes);
     pending_room_ += room;
   } catch (const std::bad_alloc&) {
     return no_memory();
   }
-  ids = {next_, next_ + payloads.size() - 1};
+  const EntryIdRange ids{next_, next_ + payloads.size() - 1};
   next_ = ids.last + 1;
   boundary_entries_ += payloads.size();
   boundary_bytes_ += bytes;
   appended_bytes_.store(appended_bytes_.load(std::memory_order_relaxed) + bytes,
                         std::memory_order_relaxed);
-  boundary = options_.flush.is_boundary(boundary_entries_, boundary_bytes_);
-  if (timed && !first_buffered_at_) {
+  const bool boundary = options_.flush.is_boundary(boundary_entries_, boundary_bytes_);
+  if (is_timed() && !first_buffered_at_) {
     first_buffered_at_ = std::chrono::steady_clock::now();
-    work_.notify_one();
+    wake_thread();
   }
   if (!boundary) return ids;
   if (completion == Completion::ticket) {
     wanted_ = ids.last;
-    work_.notify_one();
+    wake_thread();
     return ids;
   }
   if (Status ok = commit(lock, ids.last, options_.durability); !ok) return std::move(ok).error();
@@ -118,18 +131,17 @@ Result<EntryIdRange> LogCore::append(std::span<const BytesView> payloads, Comple
 // a file, so that what is buffered always has room.
 Status LogCore::admit(Lock& lock, std::uint64_t bytes, Completion completion) {
   const bool in_own_callback = completion == Completion::ticket && on_own_thread();
-  // Asked once for each group, since it is a system call.
-  if (pending_.empty() && gave_up_as_fork_child()) return poisoned();
+  if (pending_->empty() && gave_up_as_fork_child()) return poisoned();
   for (;;) {
     if (Status ok = refusal(); !ok) return ok;
-    const std::uint64_t buffered = pending_.buffered_bytes();
+    const std::uint64_t buffered = pending_->buffered_bytes();
     const bool full = buffered > 0 && buffered + bytes > options_.max_buffer_bytes;
     if (making_room_ || (full && file_busy_ && !in_own_callback)) {
       wait_for_change(lock);
     } else if ((full || buffered >= kWriteBytes) && !file_busy_ && !in_own_callback) {
       run_group(lock, Durability::flushed);
       lock.lock();
-    } else if (has_room(pending_.room_for(bytes))) {
+    } else if (has_room(pending_->room_for(bytes))) {
       return {};
     } else {
       making_room_ = true;
@@ -186,13 +198,11 @@ Error LogCore::failure() const noexcept {
   return or_bare(failure_->code, [this] { return *failure_; });
 }
 
-bool LogCore::in_fork_child() const noexcept { return process_id() != process_; }
+bool LogCore::in_fork_child() const noexcept { return process_life() != life_; }
 
 // Owns nothing in a fork's child whose parent held the mutex: there nobody gives it back.
 LogCore::Lock LogCore::enter() const {
-  Lock lock(mutex_, std::try_to_lock);
-  if (!lock.owns_lock() && !in_fork_child()) lock.lock();
-  return lock;
+  return in_fork_child() ? Lock(mutex_, std::try_to_lock) : Lock(mutex_);
 }
 
 // Whoever holds the file or makes room lives in the parent only.
@@ -237,7 +247,7 @@ void LogCore::wake(std::atomic<std::uint32_t>& word) {
 void LogCore::wake_all() {
   wake(changes_);
   for (std::atomic<std::uint32_t>& turn : turns_) wake(turn);
-  if (thread_.joinable()) work_.notify_one();
+  wake_thread();
 }
 
 void LogCore::fail(Error error) {

@@ -100,6 +100,11 @@ class LogCore {
   using Lock = std::unique_lock<std::mutex>;
 
   // log_core.cpp: append, refusals, waiting.
+  [[nodiscard]] bool enters_at_once(std::uint64_t bytes, Completion completion) const;
+  [[nodiscard]] bool is_timed() const { return options_.flush.time().count() > 0; }
+  [[nodiscard]] bool needs_thread(Completion completion) const {
+    return completion == Completion::ticket || is_timed();
+  }
   Status check_limits(std::span<const BytesView> payloads) const;
   Status admit(Lock& lock, std::uint64_t bytes, Completion completion);
   [[nodiscard]] Status refusal() const;
@@ -166,6 +171,8 @@ class LogCore {
   // log_core_thread.cpp: timers, tickets, callbacks.
   Status enqueue(EntryId id, std::unique_ptr<TicketCallback>& callback);
   Status start_thread();
+  void wake_thread();
+  [[nodiscard]] bool thread_has_work() const;
   void run_thread() noexcept;
   bool call_callbacks(Lock& lock);
   void stop_thread(Lock& lock);
@@ -173,7 +180,7 @@ class LogCore {
 
   const WalOptions options_;
   const StoredType type_;
-  const std::uint64_t process_, epoch_;
+  const std::uint64_t process_, life_, epoch_;
   const LogIdentity log_;
   const RecoveryReport report_;
   const std::shared_ptr<const CarePlace> place_;
@@ -185,7 +192,8 @@ class LogCore {
   LockRecordWriter lock_record_;
   std::unique_ptr<SegmentWriter> active_;
   SegmentEnd previous_;
-  Group writing_;
+  Group buffers_[2];
+  Group* writing_ = &buffers_[0];
   Compressor compressor_;
   std::uint64_t time_ns_;
 
@@ -195,7 +203,7 @@ class LogCore {
   std::atomic<std::uint64_t> told_flushed_, told_durable_;  // written_ and durable_, for all to see
   std::atomic<std::uint64_t> appended_bytes_{0};            // since open
   std::condition_variable work_;                            // for the log's thread
-  Group pending_;
+  Group* pending_ = &buffers_[1];                           // under the mutex
   EntryId next_, written_, durable_;
   std::uint64_t groups_ = 0;   // begun so far
   EntryId writing_through_{};  // of the last one
@@ -208,6 +216,7 @@ class LogCore {
   bool has_segment_ = false, rotate_first_ = false;
   std::uint64_t position_ = 0, prefilled_ = 0, ending_room_ = 0, segment_frames_ = 0;
   std::uint64_t segment_created_ns_ = 0, segment_number_ = 0;
+  std::uint64_t sure_room_ = 0;  // behind position_, where has_room() need not be asked
   // The next one: the log's thread has it while filling_, who makes room or closes has it then.
   std::unique_ptr<SegmentWriter> ahead_{};
   bool filling_ = false, fill_failed_ = false;
@@ -223,7 +232,7 @@ class LogCore {
   Bytes lendable_{};  // while it is not lent
 
   std::thread thread_;
-  bool thread_stops_ = false;
+  bool thread_waits_ = false, thread_stops_ = false;
   EntryId wanted_{};          // by append_async at a boundary, at the policy's level
   EntryId wanted_durable_{};  // by tickets
   std::multimap<EntryId, std::unique_ptr<TicketCallback>> callbacks_{};

@@ -70,11 +70,13 @@ void LogCore::run_group(Lock& lock, Durability level) {
   const std::uint64_t position = position_, frames = segment_frames_;
   note_space();
   file_busy_ = false;
-  stats_.entries += writing_.entries();
-  stats_.payload_bytes += writing_.payload_bytes();
+  stats_.entries += writing_->entries();
+  stats_.payload_bytes += writing_->payload_bytes();
   stats_.written_bytes += position_ - position;
   stats_.frames += segment_frames_ - frames;
-  writing_.clear();
+  writing_->clear();
+  // Memory that is still in the processor's cache is used again.
+  if (pending_->empty()) std::swap(pending_, writing_);
   if (wrote) written_ = through;
   if (syncs && synced) {
     durable_ = through;
@@ -99,7 +101,7 @@ void LogCore::tell_group(Lock& lock) {
   std::atomic<std::uint32_t>&over = turns_[groups_ % 2], &next = turns_[(groups_ + 1) % 2];
   for (std::atomic<std::uint32_t>* word : {&changes_, &over, &next}) word->fetch_add(1);
   if (wants_fill()) ask_for_fill();
-  if (thread_.joinable()) work_.notify_one();
+  if (thread_has_work()) wake_thread();
   lock.unlock();
   over.notify_all();
   next.notify_one();
@@ -108,10 +110,10 @@ void LogCore::tell_group(Lock& lock) {
 
 Status LogCore::write_group(EntryId durable_through) try {
   if (Status ok = lock_->check(); !ok) return ok;
-  if (writing_.empty()) return {};
+  if (writing_->empty()) return {};
   const auto now = static_cast<std::uint64_t>(directory_->now().count());
   time_ns_ = std::max(time_ns_, now);
-  return active_->write(writing_, compressor_, durable_through, time_ns_);
+  return active_->write(*writing_, compressor_, durable_through, time_ns_);
 } catch (const std::bad_alloc&) {
   return no_memory();
 }

@@ -15,7 +15,7 @@ constexpr std::uint64_t kPrefillStepBytesMax = 16 << 20;
 
 // Copies what appends must know of the active segment; called by the holder of the file.
 void LogCore::note_space() {
-  writing_room_ = 0;
+  writing_room_ = sure_room_ = 0;
   has_segment_ = active_ != nullptr;
   if (!active_) return;
   position_ = active_->position();
@@ -24,6 +24,12 @@ void LogCore::note_space() {
   segment_frames_ = active_->frames();
   segment_created_ns_ = active_->header().created_ns;
   segment_number_ = active_->header().number;
+  if (rotate_first_ || options_.segment_age.count() > 0) return;
+  std::uint64_t end = options_.segment_bytes;
+  if (options_.preallocation != Preallocation::none) {
+    end = std::min(end, prefilled_ - std::min(prefilled_, ending_room_));
+  }
+  sure_room_ = end - std::min(end, position_);
 }
 
 bool LogCore::must_rotate(std::uint64_t room) const {

@@ -35,7 +35,7 @@ Status LogCore::enqueue(EntryId id, std::unique_ptr<TicketCallback>& callback) t
   if (Status ok = start_thread(); !ok) return ok;
   callbacks_.emplace(id, std::move(callback));
   wanted_durable_ = std::max(wanted_durable_, id);
-  work_.notify_one();
+  wake_thread();
   return {};
 } catch (const std::bad_alloc&) {
   return no_memory();
@@ -77,6 +77,18 @@ bool LogCore::call_callbacks(Lock& lock) {
   return true;
 }
 
+// Who finds it at work wakes nobody: it looks at everything before it waits.
+void LogCore::wake_thread() {
+  if (std::exchange(thread_waits_, false)) work_.notify_one();
+}
+
+// What it may have waited for while the file was in use. Waking it for nothing would cost each
+// group more than all else that is done under the mutex.
+bool LogCore::thread_has_work() const {
+  return !callbacks_.empty() || first_buffered_at_ || wants_fill() ||
+         !reached(wanted_durable_, Durability::durable) || !reached(wanted_, options_.durability);
+}
+
 void LogCore::run_thread() noexcept {
   Lock lock(mutex_);
   for (;;) {
@@ -92,10 +104,14 @@ void LogCore::run_thread() noexcept {
       lock.lock();
     } else if (wants_fill()) {
       fill_ahead(lock);
-    } else if (due && can_work) {
-      work_.wait_until(lock, *due);
     } else {
-      work_.wait(lock);
+      thread_waits_ = true;
+      if (due && can_work) {
+        work_.wait_until(lock, *due);
+      } else {
+        work_.wait(lock);
+      }
+      thread_waits_ = false;
     }
   }
 }
@@ -108,7 +124,7 @@ void LogCore::stop_thread(Lock& lock) {
     return;
   }
   thread_stops_ = true;
-  work_.notify_one();
+  wake_thread();
   std::thread stopping = std::move(thread_);
   lock.unlock();
   stopping.join();

@@ -23,6 +23,7 @@ import machine
 import plan
 import real
 import report
+import scale
 
 
 class Failed(Exception):
@@ -133,6 +134,8 @@ def arguments():
                       help="whether everything runs; the figures mean nothing")
     kind.add_argument("--journal", action="store_true",
                       help="W1 on an ext4 with a journal, on a loop device; needs root")
+    kind.add_argument("--scale", action="store_true",
+                      help="how costs grow with entries, segments, threads and open logs")
     parser.add_argument("--rounds", type=int, help="instead of the usual number")
     parser.add_argument("--only", default="", help="workloads, as w1,w2")
     parser.add_argument("--from", dest="source", help="no runs: the figures of this file again")
@@ -195,9 +198,23 @@ def measure(options, scale, cells, name, where):
         return runs, *machine.describe(folder, runs.all)
 
 
+def scale_session(options):
+    with work_folder(options.on or options.build) as folder:
+        found, told = scale.measure(os.path.join(options.build, "tests/bench/walkit_scale"), folder,
+                                    options.before, options.rounds or 3)
+        _, described = machine.describe(folder, told)
+    text = "\n".join(["Measured on:", "", *("- " + line for line in described), "",
+                      *scale.lines(found)])
+    print(text)
+    if not options.no_document:
+        report.put_into_document("scale", text)
+
+
 def main():
     options = arguments()
     options.build = os.path.abspath(options.build)
+    if options.scale:
+        return scale_session(options)
     if options.journal and os.geteuid() != 0:
         sys.exit("./dev bench --journal mounts a file system: run it as root")
     for number in (signal.SIGTERM, signal.SIGHUP):  # so that folders and mounts go away
@@ -216,6 +233,7 @@ def main():
         shown.check(name, targets)
     elif not (options.quick or options.no_document or only):
         shown.write(name)
+    return None
 
 
 if __name__ == "__main__":

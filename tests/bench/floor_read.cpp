@@ -39,6 +39,40 @@ Outcome buf1m_falloc_aligned(const Job& job) {
   return outcome;
 }
 
+/// The same over files of segment_bytes, each synced when it is full: the device's speed comes in.
+Outcome buf1m_falloc_synced(const Job& job) {
+  const std::string payload = payload_of(job.entry_bytes);
+  const std::uint64_t entries = job.total_bytes / job.entry_bytes;
+  const std::uint64_t in_each = job.segment_bytes / record_bytes(job.entry_bytes);
+  const auto name = [&](std::uint64_t n) { return job.folder + "/floor." + std::to_string(n); };
+  Outcome outcome{.entries = entries};
+  const auto new_file = [&] {
+    RawFile file(name(outcome.segments++), O_CREAT | O_EXCL | O_RDWR);
+    check_call(
+        ::fallocate(file.fd(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(job.segment_bytes)) == 0,
+        "fallocate");
+    return file;
+  };
+  const Stopwatch watch;
+  RawFile file = new_file();
+  RecordWriter writer(file, job.entry_bytes);
+  for (std::uint64_t i = 0; i != entries; ++i) {
+    if (i != 0 && i % in_each == 0) {
+      writer.finish();
+      file.sync();
+      file = new_file();
+    }
+    writer.put(payload);
+  }
+  writer.finish();
+  watch.stop(outcome);
+  outcome.groups = outcome.segments - 1;
+  RecordCheck seen(payload, 1);
+  for (std::uint64_t n = 0; n != outcome.segments; ++n) seen.file(RawFile(name(n), O_RDONLY));
+  check(seen.last() == entries, "a floor's records are missing");
+  return outcome;
+}
+
 /// One file of records, for the readers below.
 Outcome make_records(const Job& job) {
   const std::string payload = payload_of(job.entry_bytes);
@@ -157,6 +191,7 @@ Outcome open_tail(const Job& job) {
 
 const Registration kReaders{
     {"w3", "floor_buf1m_falloc_aligned", "flushed", "none", buf1m_falloc_aligned},
+    {"w3", "floor_buf1m_falloc_synced", "flushed", "fdatasync of each file", buf1m_falloc_synced},
     {"make", "floor_records", "durable", "fdatasync", make_records},
     {"w4", "floor_readrec", "records", "none", readrec},
     {"w4", "floor_readrec_copy", "records, copied", "none", readrec_copy},

@@ -70,7 +70,8 @@ def w2(scale):
 def w3(scale):
     for size in SIZES:
         mib = scale.w3_mib
-        yield Cell("w3", ("floor_buf1m_falloc_aligned", "walkit", "walkit_one_segment"),
+        yield Cell("w3", ("floor_buf1m_falloc_aligned", "floor_buf1m_falloc_synced", "walkit",
+                          "walkit_one_segment"),
                    bytes=size, mib=mib, segment_kib=scale.segment_kib)
         # Much slower, and of a memtable or tree that grows: less of it is enough.
         yield Cell("w3", (), ("leveldb", "rocksdb", "rocksdb_batches_of_64", "sqlite", "lmdb"),
@@ -192,6 +193,8 @@ def told(scale):
         yield compared("W2, %d waiting" % threads, "walkit", "floor_group_pipe2", "rate", None,
                        True, workload="w2", threads=threads)
     for size in SIZES:
+        yield compared("W3, " + size_text(size), "walkit", "floor_buf1m_falloc_synced", "rate",
+                       None, True, workload="w3", bytes=size, mib=scale.w3_mib)
         yield compared("W3, %s, one segment, no zeros ahead" % size_text(size),
                        "walkit_one_segment", "floor_buf1m_falloc_aligned", "rate", None, True,
                        workload="w3", bytes=size, mib=scale.w3_mib)

@@ -13,24 +13,26 @@ namespace walkit::bench {
 class RecordWriter {
  public:
   explicit RecordWriter(const RawFile& file, std::size_t payload_max)
-      : file_(file), buffer_(make_blocks(kMiB + record_bytes(payload_max))) {}
+      : file_(&file), buffer_(make_blocks(kMiB + record_bytes(payload_max))) {}
 
   void put(std::string_view payload) {
     put_record(buffer_.get() + used_, ++last_, payload);
     used_ += record_bytes(payload.size());
     if (used_ < kMiB) return;
-    file_.write(buffer_.get(), kMiB);
+    file_->write(buffer_.get(), kMiB);
     used_ -= kMiB;
     std::memmove(buffer_.get(), buffer_.get() + kMiB, used_);
   }
   void finish() {
-    file_.write(buffer_.get(), used_);
+    file_->write(buffer_.get(), used_);
     used_ = 0;
   }
+  /// Behind finish().
+  void go_on_in(const RawFile& file) { file_ = &file; }
   [[nodiscard]] std::uint64_t last() const { return last_; }
 
  private:
-  const RawFile& file_;
+  const RawFile* file_;
   Blocks buffer_;
   std::size_t used_ = 0;
   std::uint64_t last_ = 0;

@@ -33,6 +33,18 @@ def bounds(ratio, form):
     return "%s to %s" % tuple(form % value for value in ratio.interval) if ratio.interval else "-"
 
 
+def put_into_document(name, text):
+    """Replaces what stands between the markers of that name."""
+    path = os.path.join(DOCS, "performance.md")
+    with open(path, encoding="utf-8") as file:
+        whole = file.read()
+    begin, end = "<!-- %s: written by ./dev bench -->\n" % name, "<!-- /%s -->" % name
+    before, _, rest = whole.partition(begin)
+    _, _, after = rest.partition(end)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(before + begin + "\n" + text + "\n\n" + end + after)
+
+
 class Line:
     """One contender in one place."""
 
@@ -175,15 +187,7 @@ class Report:
                 cells.get((contender, where), "-") for where, _ in places))
 
     def write(self, name):
-        """Replaces what stands between the markers of that name; writes the plots."""
-        path = os.path.join(DOCS, "performance.md")
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
-        begin, end = "<!-- %s: written by ./dev bench -->\n" % name, "<!-- /%s -->" % name
-        before, _, rest = text.partition(begin)
-        _, _, after = rest.partition(end)
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(before + begin + "\n" + self.markdown(name) + "\n\n" + end + after)
+        put_into_document(name, self.markdown(name))
         os.makedirs(os.path.join(DOCS, "plots"), exist_ok=True)
         for workload, plot in self.plots():
             with open(os.path.join(DOCS, "plots/%s-%s.svg" % (name, workload)), "w",

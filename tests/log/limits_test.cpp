@@ -12,7 +12,9 @@
 namespace walkit {
 namespace {
 
-WalOptions limited() { return {.max_frame_bytes = 2048, .max_entry_bytes = 1024}; }
+WalOptions limited(FlushPolicy flush = {}) {
+  return {.flush = flush, .max_frame_bytes = 2048, .max_entry_bytes = 1024};
+}
 
 // Nothing of a refused call remains: the next append gets the next id, and the log reads well.
 void expect_untouched(Wal& wal, const std::shared_ptr<Directory>& directory, EntryId next) {
@@ -25,15 +27,17 @@ void expect_untouched(Wal& wal, const std::shared_ptr<Directory>& directory, Ent
 
 // Acceptance check 11.
 TEST(Limits, EntryOfOneByteTooManyIsRefused) {
-  const auto directory = MemoryDirectory::create();
-  auto wal = Wal::open(directory, limited()).value();
-  EXPECT_THAT(wal.append(std::string(1024, 'x')), IsOkAndHolds(EntryId{1}));
-  const std::string large(1025, 'x');
-  EXPECT_THAT(wal.append(large), HasErrc(Errc::too_large));
-  EXPECT_THAT(wal.append_async(large), HasErrc(Errc::too_large));
-  EXPECT_THAT(wal.append_batch({"small", large}), HasErrc(Errc::too_large));
-  EXPECT_THAT(wal.append_batch_async(std::vector{large}), HasErrc(Errc::too_large));
-  expect_untouched(wal, directory, EntryId{2});
+  for (const FlushPolicy flush : {FlushPolicy{}, FlushPolicy::manual()}) {
+    const auto directory = MemoryDirectory::create();
+    auto wal = Wal::open(directory, limited(flush)).value();
+    EXPECT_THAT(wal.append(std::string(1024, 'x')), IsOkAndHolds(EntryId{1}));
+    const std::string large(1025, 'x');
+    EXPECT_THAT(wal.append(large), HasErrc(Errc::too_large));
+    EXPECT_THAT(wal.append_async(large), HasErrc(Errc::too_large));
+    EXPECT_THAT(wal.append_batch({"small", large}), HasErrc(Errc::too_large));
+    EXPECT_THAT(wal.append_batch_async(std::vector{large}), HasErrc(Errc::too_large));
+    expect_untouched(wal, directory, EntryId{2});
+  }
 }
 
 TEST(Limits, EntryBytesAreCheckedBelowTheCodecToo) {
@@ -45,14 +49,16 @@ TEST(Limits, EntryBytesAreCheckedBelowTheCodecToo) {
 }
 
 TEST(Limits, BatchOfOneByteTooManyIsRefused) {
-  const auto directory = MemoryDirectory::create();
-  auto wal = Wal::open(directory, limited()).value();
-  // A frame: 64 bytes of header, and 2 of length before each entry.
-  const std::size_t left = 2048 - 64 - 2 - 1000 - 2;
-  EXPECT_THAT(wal.append_batch({std::string(1000, 'a'), std::string(left, 'b')}), IsOk());
-  EXPECT_THAT(wal.append_batch({std::string(1000, 'a'), std::string(left + 1, 'b')}),
-              HasErrc(Errc::too_large));
-  expect_untouched(wal, directory, EntryId{3});
+  for (const FlushPolicy flush : {FlushPolicy{}, FlushPolicy::manual()}) {
+    const auto directory = MemoryDirectory::create();
+    auto wal = Wal::open(directory, limited(flush)).value();
+    // A frame: 64 bytes of header, and 2 of length before each entry.
+    const std::size_t left = 2048 - 64 - 2 - 1000 - 2;
+    EXPECT_THAT(wal.append_batch({std::string(1000, 'a'), std::string(left, 'b')}), IsOk());
+    EXPECT_THAT(wal.append_batch({std::string(1000, 'a'), std::string(left + 1, 'b')}),
+                HasErrc(Errc::too_large));
+    expect_untouched(wal, directory, EntryId{3});
+  }
 }
 
 // Frames that several calls share obey the same limit.
