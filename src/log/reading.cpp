@@ -53,8 +53,10 @@ Error fault_error(const FrameScanner& scanner, std::string_view file, EntryId th
   return damage(file, "no valid frame where acknowledged entries were", gone, scanner.position());
 }
 
-Error misfit(std::string_view file, EntryId id, std::uint64_t offset) {
-  return damage(file, "entries do not fit their frame", {id, id}, offset);
+Error misfit(const FrameEntries& entries) {
+  const EntryId id = entries.next_id();
+  return damage(entries.entry().file, "entries do not fit their frame", {id, id},
+                entries.entry().offset);
 }
 
 Status check_seal(FrameScanner& scanner, File& file, std::string_view name,
@@ -72,14 +74,16 @@ Status check_seal(FrameScanner& scanner, File& file, std::string_view name,
                 next.prev_end);
 }
 
-FrameEntries::FrameEntries(const FrameView& frame, const SegmentHeader& segment,
-                           std::string_view file)
-    : payloads_(frame.entries),
-      left_(frame.header.count),
-      next_(frame.header.first),
-      entry_{.schema = frame.extras.schema != 0 ? frame.extras.schema : segment.schema,
-             .file = file,
-             .offset = frame.header.offset,
-             .time_ns = frame.header.time_ns} {}
+FrameEntries entries_of(const FrameView& frame, const SegmentHeader& segment,
+                        std::string_view file) {
+  const FrameHeader& header = frame.header;
+  return {frame.entries,
+          {.entry_id = header.first,
+           .schema = frame.extras.schema != 0 ? frame.extras.schema : segment.schema,
+           .file = file,
+           .offset = header.offset,
+           .time_ns = header.time_ns},
+          header.last()};
+}
 
 }  // namespace walkit::log

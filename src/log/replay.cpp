@@ -37,13 +37,13 @@ Result<std::unique_ptr<EntrySource>> Replay::open(std::shared_ptr<Directory> dir
   return replay;
 }
 
-Result<bool> Replay::advance(std::chrono::milliseconds /*timeout*/) {
+Result<bool> Replay::next_entries(std::chrono::milliseconds /*timeout*/) {
   if (!started_ && !ended_) {
     started_ = true;
     if (Status ok = begin(); !ok) return ok.error();
   }
   while (!ended_) {
-    const auto flow = entries_.empty() ? next_frame() : give_next();
+    const auto flow = next_frame();
     if (!flow) return flow.error();
     if (*flow == Flow::done) return true;
     if (*flow == Flow::on) continue;
@@ -118,8 +118,7 @@ Result<Replay::Flow> Replay::next_frame() {
   if (header.is(FrameKind::loss)) {
     if (Status ok = note_loss(**frame); !ok) return ok.error();
   } else if (header.is(FrameKind::entries) && range_.first <= header.last()) {
-    entries_ = FrameEntries(**frame, segment_->header, file());
-    gives_frame_ = !holds_limit(header);
+    return take_entries(**frame);
   }
   return Flow::on;
 }
@@ -162,26 +161,19 @@ Status Replay::check_end() {
   return check_seal(*scanner_, *segment_->file, file(), next);
 }
 
-// Something that give_next() asks of each entry may be so of one of these.
-bool Replay::holds_limit(const FrameHeader& frame) const {
-  const bool bounded = snapshot_.live && !shows_flushed();
-  return frame.first < range_.first || (range_.last && frame.last() >= *range_.last) ||
-         (bounded && frame.last() > snapshot_.end);
-}
-
-Result<Replay::Flow> Replay::give_next() {
-  const EntryView* entry = entries_.take();
-  if (entry == nullptr) return misfit(file(), entries_.next_id(), scanner_->position());
-  const EntryId id = entry->entry_id;
-  if (id < range_.first) return Flow::on;
-  const bool bounded = snapshot_.live && !shows_flushed();
-  if (bounded && id > snapshot_.end) return Flow::end;
-  if (range_.last && id >= *range_.last) {
-    summary_.end = ReplaySummary::End::reached_last;
+// Of the frame's entries those that were asked for.
+Replay::Flow Replay::take_entries(const FrameView& frame) {
+  const FrameHeader& header = frame.header;
+  const bool holds_last = range_.last && header.last() >= *range_.last;
+  if (holds_last) {
     ended_ = true;
-    if (id > *range_.last) return Flow::on;  // it lies in a recorded loss
+    summary_.end = ReplaySummary::End::reached_last;
+    if (header.first > *range_.last) return Flow::on;  // it lies in a recorded loss
   }
-  give(*entry);
+  entries_ = entries_of(frame, segment_->header, file());
+  entries_.begin_at(range_.first);
+  if (snapshot_.live && !shows_flushed()) entries_.end_at(snapshot_.end);
+  if (holds_last) entries_.end_at(*range_.last);
   return Flow::done;
 }
 

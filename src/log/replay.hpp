@@ -18,14 +18,13 @@ class Replay : public EntrySource {
                                                    std::optional<StoredType> type, ReplayMode mode,
                                                    ReplayRange range);
 
-  Result<bool> advance(std::chrono::milliseconds timeout) override;
-
  private:
   enum class Flow { on, end, done };
 
   Replay(std::shared_ptr<Directory> directory, const ReadOptions& options,
          std::optional<StoredType> type, Snapshot snapshot, ReplayMode mode, ReplayRange range);
 
+  Result<bool> next_entries(std::chrono::milliseconds timeout) override;
   Status check_range() const;
   Status begin();
   Result<OpenSegment> open(std::size_t index) const;
@@ -33,11 +32,9 @@ class Replay : public EntrySource {
   [[nodiscard]] bool shows_flushed() const;
   Result<Flow> next_frame();
   Result<Flow> enter_next();
-  Result<Flow> end_segment();
   Result<Flow> read_fault();
   Status check_end();
-  Result<Flow> give_next();
-  [[nodiscard]] bool holds_limit(const FrameHeader& frame) const;
+  Flow take_entries(const FrameView& frame);
   Status note_loss(const FrameView& frame);
   Status judge_end();
   [[nodiscard]] const std::string& file() const { return snapshot_.listing.segments[index_].file; }
