@@ -59,19 +59,18 @@ Error misfit(const FrameEntries& entries) {
                 entries.entry().offset);
 }
 
-Status check_seal(FrameScanner& scanner, File& file, std::string_view name,
-                  const SegmentHeader& next) {
-  if (next.prev_seal_end == 0) return {};
+Status check_seal(FrameScanner& scanner, File& file, std::string_view name, const SegmentEnd& end) {
+  if (end.seal_end == 0) return {};
   const auto seal = scanner.next();
   if (!seal) return seal.error();
   const auto size = file.size();
   if (!size) return size.error();
   const bool sealed = *seal && (*seal)->header.is(FrameKind::seal) &&
                       decode_seal((*seal)->body).has_value() &&
-                      scanner.position() == next.prev_seal_end && *size == next.prev_seal_end;
+                      scanner.position() == end.seal_end && *size == end.seal_end;
   if (sealed) return {};
   return damage(name, "its seal is damaged or its length changed; no entry is lost", {},
-                next.prev_end);
+                end.end);
 }
 
 FrameEntries entries_of(const FrameView& frame, const SegmentHeader& segment,

@@ -34,10 +34,9 @@ Result<OpenSegment> open_checked(Directory& directory, const SegmentFile& segmen
 [[nodiscard]] Error fault_error(const FrameScanner& scanner, std::string_view file,
                                 EntryId through);
 
-/// The scanner stands where a segment's seal has to be if its successor says that it was sealed.
-/// corrupt: none is there, or not at the end of the file.
-Status check_seal(FrameScanner& scanner, File& file, std::string_view name,
-                  const SegmentHeader& next);
+/// The scanner stands where a segment ends. Has it a seal there, if it was sealed? corrupt: none is
+/// there, or not at the end of the file.
+Status check_seal(FrameScanner& scanner, File& file, std::string_view name, const SegmentEnd& end);
 
 /// corrupt: an entry of a frame that counts it is not there.
 [[nodiscard]] Error misfit(const FrameEntries& entries);

@@ -91,21 +91,27 @@ Result<OpenSegment> Replay::open(std::size_t index) const {
   return open_checked(*directory_, listing.segments[index], type_, listing.manifest_slot());
 }
 
-// Its successor says where the segment ends.
+// Its successor says where the segment ends; of the newest, its close.
 Status Replay::open_next() {
   scanner_.emplace(*segment_->file, segment_->header, options_.frame_bytes_max);
   next_.reset();
-  if (index_ + 1 == snapshot_.listing.segments.size()) return {};
-  auto next = open(index_ + 1);
-  if (!next) return next.error();
-  next_ = std::move(*next);
-  return check_link(segment_->header, next_->header, snapshot_.listing.segments[index_ + 1].file);
+  end_.reset();
+  if (index_ + 1 < snapshot_.listing.segments.size()) {
+    auto next = open(index_ + 1);
+    if (!next) return next.error();
+    next_ = std::move(*next);
+    end_ = next_->header.previous();
+    return check_link(segment_->header, next_->header,
+                      snapshot_.listing.segments[index_ + 1].file);
+  }
+  if (snapshot_.survey.closed) end_ = snapshot_.survey.tail.sealed;
+  return {};
 }
 
 Result<Replay::Flow> Replay::next_frame() {
-  if (next_ && scanner_->position() >= next_->header.prev_end) {
+  if (end_ && scanner_->position() >= end_->end) {
     if (Status ok = check_end(); !ok) return ok.error();
-    return enter_next();
+    return next_ ? enter_next() : Flow::end;
   }
   // Beside a writer what is not durable is not looked at.
   if (snapshot_.live && !shows_flushed() && scanner_->expected() > snapshot_.end) return Flow::end;
@@ -136,8 +142,8 @@ bool Replay::shows_flushed() const {
 
 // No frame where one might be. `on` asks for another look.
 Result<Replay::Flow> Replay::read_fault() {
-  const EntryId through = next_ ? next_->header.prev_last : snapshot_.end;
-  const bool must_be_there = next_ || scanner_->expected() <= through;
+  const EntryId through = end_ ? end_->last : snapshot_.end;
+  const bool must_be_there = end_ || scanner_->expected() <= through;
   if (!must_be_there) return Flow::end;
   if (next_ && mutated(Mutation::hole_passed_over)) return enter_next();
   if (!reread_) {
@@ -148,17 +154,16 @@ Result<Replay::Flow> Replay::read_fault() {
   return fault_error(*scanner_, file(), through);
 }
 
-// A segment with a successor ends where that one says, in every way that it says it.
+// A segment whose end is known ends there, in every way that is known of it.
 Status Replay::check_end() {
   if (mutated(Mutation::end_of_segment_not_checked)) return {};
-  const SegmentHeader& next = next_->header;
-  const bool fits = scanner_->position() == next.prev_end && scanner_->chain() == next.prev_chain &&
-                    scanner_->expected() == next.prev_last + 1;
+  const bool fits = scanner_->position() == end_->end && scanner_->chain() == end_->chain &&
+                    scanner_->expected() == end_->last + 1;
   if (!fits) {
-    return damage(file(), "ends otherwise than its successor says",
-                  {scanner_->expected(), next.prev_last}, scanner_->position());
+    return damage(file(), "ends otherwise than its successor or its close says",
+                  {scanner_->expected(), end_->last}, scanner_->position());
   }
-  return check_seal(*scanner_, *segment_->file, file(), next);
+  return check_seal(*scanner_, *segment_->file, file(), *end_);
 }
 
 // Of the frame's entries those that were asked for.

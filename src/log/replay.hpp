@@ -49,6 +49,7 @@ class Replay : public EntrySource {
   bool started_ = false, ended_ = false;
   std::size_t index_ = 0;  // of the segment being read
   std::optional<OpenSegment> segment_{}, next_{};
+  std::optional<SegmentEnd> end_{};  // of segment_, as its successor or its close says
   std::optional<FrameScanner> scanner_{};
   bool reread_ = false;  // the place of a fault, since the evidence
   EntryId seen_{};       // the last id that was passed
