@@ -3,7 +3,6 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <type_traits>
@@ -94,6 +93,8 @@ class WalReader {
   template <class F>
   static Result<Step> call(F& apply, WalRecord<E>& record);
   static Result<WalRecord<E>> decode(const C& codec, const EntryView& entry);
+  /// A move of E may throw, and so may what is written of the entry into an error.
+  static Result<WalRecord<E>> recorded(const EntryView& entry, Result<E> payload);
   /// To salvage, an entry that is none is a hole like others.
   static bool is_hole(ReplayMode mode, const Error& undecoded) {
     return mode == ReplayMode::salvage && undecoded.code == Errc::decode;
@@ -146,7 +147,14 @@ template <class F>
 Result<ReplaySummary> WalReader<E, C>::run(ReplayMode mode, ReplayRange range, F&& apply) const {
   Undecoded undecoded;
   const auto each = [&](const EntryView& entry) -> Result<Step> {
-    auto record = decode(codec_, entry);
+    Result<E> payload = decode_entry<E>(codec_, entry.payload, entry.schema);
+    if constexpr (std::is_nothrow_move_constructible_v<E>) {
+      if (payload) {
+        WalRecord<E> record{entry.entry_id, std::move(*payload)};
+        return call(apply, record);
+      }
+    }
+    auto record = recorded(entry, std::move(payload));
     if (record) return call(apply, *record);
     Error error = std::move(record).error();
     if (!is_hole(mode, error)) return error;
@@ -155,7 +163,7 @@ Result<ReplaySummary> WalReader<E, C>::run(ReplayMode mode, ReplayRange range, F
     }
     return Step::next;
   };
-  auto summary = log_.replay(mode, range, std::cref(each));  // by reference: it takes no memory
+  auto summary = log_.replay(mode, range, each);
   if (!summary) return summary;
   if (Status ok = undecoded.add_to(*summary); !ok) return std::move(ok).error();
   return summary;
@@ -163,10 +171,11 @@ Result<ReplaySummary> WalReader<E, C>::run(ReplayMode mode, ReplayRange range, F
 
 template <class E, class C>
 Result<WalRecord<E>> WalReader<E, C>::decode(const C& codec, const EntryView& entry) {
-  Result<E> payload = decode_entry<E>(codec, entry.payload, entry.schema);
-  if constexpr (std::is_nothrow_move_constructible_v<E>) {
-    if (payload) return WalRecord<E>{entry.entry_id, std::move(*payload)};
-  }
+  return recorded(entry, decode_entry<E>(codec, entry.payload, entry.schema));
+}
+
+template <class E, class C>
+Result<WalRecord<E>> WalReader<E, C>::recorded(const EntryView& entry, Result<E> payload) {
   return call_codec<Result<WalRecord<E>>>(Errc::decode, [&]() -> Result<WalRecord<E>> {
     if (payload) return WalRecord<E>{entry.entry_id, std::move(*payload)};
     Error error = std::move(payload).error();

@@ -53,7 +53,8 @@ void Inventory::mark_hole(std::uint64_t first, std::uint64_t last) {
 std::optional<EntryId> Inventory::last_of(const log::SegmentFile& segment) const {
   const auto opened = log::open_segment(home_, segment);
   if (!opened) return std::nullopt;
-  const auto tail = log::read_tail(*opened->file, opened->header, ReadOptions{}.frame_bytes_max);
+  const auto tail =
+      log::read_tail(*opened->file, opened->header, ReadOptions{}.frame_bytes_max, EntryId{});
   if (!tail) return std::nullopt;
   return tail->last();
 }

@@ -12,7 +12,7 @@ enum class Flow { on, end };
 
 class OlderPart {
  public:
-  OlderPart(Directory& home, ReplayMode mode, OlderRange range, const LogReader::Apply& apply)
+  OlderPart(Directory& home, ReplayMode mode, OlderRange range, const Apply& apply)
       : home_(home), mode_(mode), from_(range.from), look_from_(range.look_from), apply_(apply) {}
 
   Status give();
@@ -28,7 +28,7 @@ class OlderPart {
   Directory& home_;
   const ReplayMode mode_;
   const EntryId from_, look_from_;
-  const LogReader::Apply& apply_;
+  const Apply& apply_;
   Listing listing_{};
   std::optional<LogIdentity> identity_{};  // as MANIFEST has it
 };
@@ -145,8 +145,7 @@ Result<Flow> OlderPart::give_frame(const FrameView& frame, const SegmentHeader& 
 
 }  // namespace
 
-Status give_older_part(Directory& home, ReplayMode mode, OlderRange range,
-                       const LogReader::Apply& apply) {
+Status give_older_part(Directory& home, ReplayMode mode, OlderRange range, const Apply& apply) {
   return OlderPart(home, mode, range, apply).give();
 }
 

@@ -1,7 +1,5 @@
 #include "cli/reading.hpp"
 
-#include "cli/older_part.hpp"
-
 namespace walkit::cli {
 
 Result<OpenLog> open_log(const std::string& directory, const Entries& entries,
@@ -18,10 +16,10 @@ Result<OpenLog> open_log(const std::string& directory, const Entries& entries,
 }
 
 Result<ReplaySummary> replay(const OpenLog& log, ReplayMode mode, EntryId from,
-                             const LogReader::Apply& apply) {
+                             const Apply& apply) {
   bool apply_failed = false;
   OlderRange rest{from, from};
-  const LogReader::Apply watched = [&](const EntryView& entry) {
+  const Apply watched = [&](const EntryView& entry) {
     auto step = apply(entry);
     apply_failed = !step;
     rest = {entry.entry_id + 1, entry.entry_id};

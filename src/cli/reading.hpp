@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "cli/older_part.hpp"
 #include "cli/place.hpp"
 #include "walkit/log/log_reader.hpp"
 
@@ -20,7 +21,6 @@ Result<OpenLog> open_log(const std::string& directory, const Entries& entries,
 
 /// LogReader::replay, but that damage comes after all entries in front of it: the library may
 /// refuse a log for its names or headers before it gives the first.
-Result<ReplaySummary> replay(const OpenLog& log, ReplayMode mode, EntryId from,
-                             const LogReader::Apply& apply);
+Result<ReplaySummary> replay(const OpenLog& log, ReplayMode mode, EntryId from, const Apply& apply);
 
 }  // namespace walkit::cli

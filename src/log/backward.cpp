@@ -13,7 +13,7 @@ BackwardReader::BackwardReader(std::shared_ptr<Directory> directory, ReadOptions
       type_(std::move(type)),
       from_(from) {}
 
-Result<bool> BackwardReader::advance(std::chrono::milliseconds /*timeout*/) {
+Result<bool> BackwardReader::next_entries(std::chrono::milliseconds /*timeout*/) {
   if (ended_) return false;
   auto found = step();
   ended_ = !found || !*found;
@@ -26,11 +26,12 @@ Result<bool> BackwardReader::step() {
     if (Status ok = begin(); !ok) return ok.error();
   }
   for (;;) {
-    while (!payloads_.empty()) {
-      take_next();
-      if (from_ && entry_.entry_id > *from_) continue;
-      give(entry_);
-      return true;
+    while (!begins_.empty()) {
+      EntryView like = like_;
+      like.entry_id = like_.entry_id + (begins_.size() - 1);
+      entries_ = {begins_.back(), like, like.entry_id};
+      begins_.pop_back();
+      if (!from_ || like.entry_id <= *from_) return true;
     }
     auto more = next_frame();
     if (!more || !*more) return more;
@@ -139,12 +140,13 @@ Status BackwardReader::open_frame(const FrameHeader& header) {
   const auto frame = segment_->read(*scanner_, header);
   if (!frame) return frame.error();
   if (header.is(FrameKind::loss)) return note_loss(*frame);
-  frame_ = frame->header;
-  schema_ = frame->extras.schema != 0 ? frame->extras.schema : segment_->header().schema;
-  PayloadCursor cursor(frame->entries);
-  while (const auto payload = cursor.next()) payloads_.push_back(*payload);
-  if (payloads_.size() == header.count) return {};
-  return misfit(segment_->file(), header.first + payloads_.size(), header.offset);
+  FrameEntries entries = entries_of(*frame, segment_->header(), segment_->file());
+  like_ = entries.entry();
+  do {
+    begins_.push_back(entries.rest());
+  } while (entries.next() != nullptr && !entries.empty());
+  if (entries.has_more()) return misfit(entries);
+  return {};
 }
 
 Status BackwardReader::note_loss(const FrameView& frame) {
@@ -155,16 +157,6 @@ Status BackwardReader::note_loss(const FrameView& frame) {
   gap.next_step.clear();
   summary_.gaps.push_back(std::move(gap));
   return {};
-}
-
-void BackwardReader::take_next() {
-  entry_ = {.entry_id = frame_.first + (payloads_.size() - 1),
-            .payload = payloads_.back(),
-            .schema = schema_,
-            .file = segment_->file(),
-            .offset = frame_.offset,
-            .time_ns = frame_.time_ns};
-  payloads_.pop_back();
 }
 
 }  // namespace walkit::log

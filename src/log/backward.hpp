@@ -14,6 +14,11 @@ namespace walkit::log {
 /// down to the oldest. Every frame is checked as a replay checks it: checksums, chain, links
 /// between segments, ids that meet without a hole. Takes no lock, changes nothing. Memory is one
 /// frame, its entries' places, and the headers of one step of the index. One thread.
+///
+/// not_found: `from` is behind the end; gap: older than the oldest; corrupt: damage, or a recorded
+/// loss that the options refuse; incompatible: codec, type or schema. What a trim removes under way
+/// was the oldest then, and is not missed. Recorded losses that were passed over are in
+/// summary().gaps, newest first.
 class BackwardReader : public EntrySource {
  public:
   /// directory: of the log itself. type: none reads any codec and type. from: none begins at the
@@ -21,14 +26,8 @@ class BackwardReader : public EntrySource {
   BackwardReader(std::shared_ptr<Directory> directory, ReadOptions options,
                  std::optional<StoredType> type, std::optional<EntryId> from = std::nullopt);
 
-  /// To the entry before; false: there is none, the oldest was given. not_found: `from` is behind
-  /// the end; gap: older than the oldest; corrupt: damage, or a recorded loss that the options
-  /// refuse; incompatible: codec, type or schema. What a trim removes under way was the oldest
-  /// then, and is not missed. Recorded losses that were passed over are in summary().gaps, newest
-  /// first.
-  Result<bool> advance(std::chrono::milliseconds timeout) override;
-
  private:
+  Result<bool> next_entries(std::chrono::milliseconds timeout) override;
   Result<bool> step();
   Status begin();
   Status check_from() const;
@@ -36,7 +35,6 @@ class BackwardReader : public EntrySource {
   Result<bool> next_frame();
   Status open_frame(const FrameHeader& header);
   Status note_loss(const FrameView& frame);
-  void take_next();
 
   const std::shared_ptr<Directory> directory_;
   const ReadOptions options_;
@@ -50,10 +48,8 @@ class BackwardReader : public EntrySource {
   std::optional<FrameScanner> scanner_{};
   FramePlace upper_{};                  // what stands below it was not looked at
   std::vector<FrameHeader> headers_{};  // of the step above, those not given yet
-  FrameHeader frame_{};
-  std::uint32_t schema_ = 0;
-  std::vector<BytesView> payloads_{};  // of the frame, those not given yet; borrowed from scanner_
-  EntryView entry_{};
+  EntryView like_{};                  // what the entries of the frame have in common
+  std::vector<BytesView> begins_{};  // from each of them on that was not given yet; of scanner_
 };
 
 }  // namespace walkit::log

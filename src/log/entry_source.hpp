@@ -6,7 +6,7 @@
 
 namespace walkit::log {
 
-/// Where a cursor takes its entries from: one way of reading a log. One thread.
+/// Where a cursor takes its entries from: one way of reading a log, frame by frame. One thread.
 class EntrySource {
  public:
   EntrySource() = default;
@@ -14,38 +14,41 @@ class EntrySource {
   EntrySource& operator=(const EntrySource&) = delete;
   virtual ~EntrySource() = default;
 
-  /// Moves to the next entry; false: there is none, or `timeout` passed where the source waits for
-  /// more. Not called again after an error.
-  virtual Result<bool> advance(std::chrono::milliseconds timeout) = 0;
-  /// The same for an entry of a frame all of which is given: most of them. False: ask advance().
-  [[nodiscard]] bool advance_in_frame() noexcept {
-    if (!gives_frame_ || entries_.empty()) return false;
-    const EntryView* entry = entries_.take();
-    if (entry == nullptr) return false;
-    give(*entry);
-    return true;
+  /// What is being given: whoever reads takes the entries from here, and behind the last of them
+  /// asks advance() for more.
+  [[nodiscard]] FrameEntries& entries() { return entries_; }
+  /// Moves to the next entries; false: there are none, or `timeout` passed where the source waits
+  /// for more. Not called again after an error.
+  Result<bool> advance(std::chrono::milliseconds timeout) {
+    note_given();
+    if (entries_.has_more()) return misfit(entries_);
+    auto more = next_entries(timeout);
+    noted_ = entries_.next_id();
+    return more;
   }
-
-  [[nodiscard]] const EntryView& entry() const { return *entry_; }
-  [[nodiscard]] const ReplaySummary& summary() const { return summary_; }
+  [[nodiscard]] const ReplaySummary& summary() {
+    note_given();
+    return summary_;
+  }
 
  protected:
-  /// The entry that advance() moved to, which stays where it is until the next call.
-  void give(const EntryView& entry) {
-    entry_ = &entry;
-    if (summary_.entry_count == 0) summary_.entries.first = entry.entry_id;
-    summary_.entries.last = entry.entry_id;
-    ++summary_.entry_count;
-  }
+  /// Puts at least one entry into entries_, which is empty or at its end_at(); false: as advance().
+  virtual Result<bool> next_entries(std::chrono::milliseconds timeout) = 0;
 
-  FrameEntries entries_{};    // of the frame that is being given
-  bool gives_frame_ = false;  // to its end: no limit lies in it
-
+  FrameEntries entries_{};
   ReplaySummary summary_{.entries = {EntryId{1}, EntryId{}}};
 
  private:
-  static constexpr EntryView kNone{};
-  const EntryView* entry_ = &kNone;
+  void note_given() {
+    const EntryId next = entries_.next_id();
+    if (next == noted_) return;
+    if (summary_.entry_count == 0) summary_.entries.first = noted_;
+    summary_.entries.last = next - 1;
+    summary_.entry_count += next - noted_;
+    noted_ = next;
+  }
+
+  EntryId noted_{1};  // entries_ from here on are not in the summary yet
 };
 
 }  // namespace walkit::log

@@ -4,13 +4,14 @@
 #include <cstring>
 
 #include "base/mutation.hpp"
+#include "log/format.hpp"
 
 namespace walkit::log {
 
 Result<BytesView> FileWindow::at(std::uint64_t offset, std::size_t bytes) {
   const bool inside = offset >= begin_ && offset - begin_ <= bytes_;
   if (!inside || bytes_ - (offset - begin_) < bytes) {
-    if (Status ok = read(offset, std::max(bytes, step_bytes_)); !ok) {
+    if (Status ok = read(offset, bytes); !ok) {
       bytes_ = 0;
       if (mutated(Mutation::read_error_ends_the_file)) return BytesView{};
       return ok.error();
@@ -20,25 +21,38 @@ Result<BytesView> FileWindow::at(std::uint64_t offset, std::size_t bytes) {
   return view.first(std::min(view.size(), bytes));
 }
 
-// Makes the buffer begin at `offset` and hold so many bytes, if the file does.
+// Makes the buffer hold so many bytes at `offset`, if the file does. What is large is read without
+// the beginning of what follows, but for a frame's header: else that would be moved, to go on with
+// it from the front of the buffer.
 Status FileWindow::read(std::uint64_t offset, std::size_t bytes) {
   const bool inside = offset >= begin_ && offset - begin_ <= bytes_;
-  const std::size_t keep = inside ? bytes_ - (offset - begin_) : 0;
-  const std::byte* kept = buffer_.get() + (bytes_ - keep);
-  if (bytes > capacity_) {
-    auto larger = std::make_unique_for_overwrite<std::byte[]>(bytes);
-    if (keep > 0) std::memcpy(larger.get(), kept, keep);
-    buffer_ = std::move(larger);
-    capacity_ = bytes;
-  } else if (keep > 0) {
-    std::memmove(buffer_.get(), kept, keep);
+  const std::size_t held = inside ? bytes_ - (offset - begin_) : 0;
+  const std::size_t wanted = bytes < step_bytes_ / 2 ? step_bytes_ : bytes + kFrameHeaderBytes;
+  const bool fits = held > 0 && offset - begin_ + wanted <= capacity_;
+  if (!fits) {
+    make_front(held, wanted);
+    begin_ = offset;
+    bytes_ = held;
   }
-  begin_ = offset;
-  bytes_ = keep;
-  const auto got = file_->read_at(offset + keep, {buffer_.get() + keep, bytes - keep});
+  const std::size_t missing = wanted - held;
+  const auto got = file_->read_at(begin_ + bytes_, {buffer_.get() + bytes_, missing});
   if (!got) return got.error();
   bytes_ += *got;
   return {};
+}
+
+// Moves the last bytes that are held to the front of a buffer that has room for what is wanted.
+void FileWindow::make_front(std::size_t held, std::size_t wanted) {
+  const std::byte* from = buffer_.get() + (bytes_ - held);
+  if (wanted <= capacity_) {
+    if (held > 0) std::memmove(buffer_.get(), from, held);
+    return;
+  }
+  // With room for as much behind it: what is not at the front when more is wanted stays there.
+  auto larger = std::make_unique_for_overwrite<std::byte[]>(wanted + step_bytes_);
+  if (held > 0) std::memcpy(larger.get(), from, held);
+  buffer_ = std::move(larger);
+  capacity_ = wanted + step_bytes_;
 }
 
 }  // namespace walkit::log

@@ -40,7 +40,7 @@ Follower::Follower(std::shared_ptr<Directory> directory, const ReadOptions& opti
       follow_(std::move(follow)),
       wanted_(first) {}
 
-Result<bool> Follower::advance(std::chrono::milliseconds timeout) {
+Result<bool> Follower::next_entries(std::chrono::milliseconds timeout) {
   using Clock = std::chrono::steady_clock;
   const bool for_ever = timeout > kForEver;
   const auto deadline = for_ever ? Clock::time_point::max() : Clock::now() + timeout;
@@ -75,8 +75,7 @@ bool Follower::pause(std::chrono::milliseconds time) const {
 
 Result<bool> Follower::try_next() {
   for (bool looked = false;;) {
-    auto given = give_next();
-    if (!given || *given) return given;
+    if (give_more()) return true;
     const bool readable =
         entries_.empty() && scanner_ && (shows_flushed() || scanner_->expected() <= end_);
     if (readable) {
@@ -93,18 +92,13 @@ Result<bool> Follower::try_next() {
   }
 }
 
-Result<bool> Follower::give_next() {
-  while (!entries_.empty() && (shows_flushed() || entries_.next_id() <= end_)) {
-    const EntryView* entry = entries_.take();
-    if (entry == nullptr) {
-      return misfit(file_->file, entries_.next_id(), scanner_->position());
-    }
-    if (entry->entry_id < wanted_) continue;
-    wanted_ = entry->entry_id + 1;
-    give(*entry);
-    return true;
-  }
-  return false;
+// What the frame holds that may be given now and was not before.
+bool Follower::give_more() {
+  entries_.end_at(shows_flushed() ? EntryId::max() : end_);
+  if (!entries_.has_more()) return false;
+  wanted_ = scanner_->expected();
+  if (!shows_flushed()) wanted_ = std::min(wanted_, end_ + 1);
+  return true;
 }
 
 // Asks what may be given now. Every value that ever stood in LOCK was true, so a higher one is all
@@ -238,7 +232,8 @@ Status Follower::take_frame(const FrameView& frame) {
     summary_.gaps.back().next_step.clear();
     wanted_ = std::max(wanted_, loss->entries.last + 1);
   } else if (frame.header.is(FrameKind::entries) && wanted_ <= frame.header.last()) {
-    entries_ = FrameEntries(frame, segment_->header, file_->file);
+    entries_ = entries_of(frame, segment_->header, file_->file);
+    entries_.begin_at(wanted_);
   }
   return {};
 }

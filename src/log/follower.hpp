@@ -19,15 +19,14 @@ class Follower : public EntrySource {
   Follower(std::shared_ptr<Directory> directory, const ReadOptions& options,
            std::optional<StoredType> type, EntryId first, FollowOptions follow);
 
-  /// false: `timeout` passed, or stopped.
-  Result<bool> advance(std::chrono::milliseconds timeout) override;
-
  private:
   enum class Seen { more, nothing };
 
+  /// false: `timeout` passed, or stopped.
+  Result<bool> next_entries(std::chrono::milliseconds timeout) override;
   [[nodiscard]] bool shows_flushed() const;
   Result<bool> try_next();
-  Result<bool> give_next();
+  bool give_more();
   Status look();
   Status look_at_all(const std::optional<LockRecord>& lock);
   Status take_place(const Listing& listing);

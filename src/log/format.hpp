@@ -67,6 +67,16 @@ inline constexpr std::uint64_t kFramePaddingMax = kFrameHeaderBytes + kFrameAlig
   return (offset + kBlockBytes - 1) / kBlockBytes * kBlockBytes;
 }
 
+/// Where a segment ends, as its successor's header says it. end 0: there is none, and `number` is the
+/// one before that of the log's first.
+struct SegmentEnd {
+  std::uint64_t number = 0;
+  EntryId last{};
+  std::uint64_t end = 0;       // of its last frame that counts
+  std::uint64_t seal_end = 0;  // 0: never sealed; bytes behind `end` are not judged
+  std::uint32_t chain = 0;     // at `end`
+};
+
 /// The header of a segment: one sector, written once, before the file has its name.
 struct SegmentHeader {
   LogIdentity log{};
@@ -94,6 +104,9 @@ struct SegmentHeader {
   std::uint32_t crc = 0;
 
   [[nodiscard]] std::uint64_t salt() const noexcept { return segment_salt(log, number, epoch); }
+  [[nodiscard]] SegmentEnd previous() const noexcept {
+    return {prev_number, prev_last, prev_end, prev_seal_end, prev_chain};
+  }
 };
 
 /// One of the two slots of MANIFEST: evidence of what the log was at some moment.

@@ -12,6 +12,7 @@
 #include "log/format.hpp"
 #include "walkit/base/bytes.hpp"
 #include "walkit/base/types.hpp"
+#include "walkit/log/frame_entries.hpp"
 
 namespace walkit::log {
 
@@ -94,28 +95,6 @@ struct BodyParts {
 /// decode: the extras do not fit, or compressing saved nothing; incompatible: a kind, flag or
 /// algorithm that this walkit does not know. Of a control frame: the body as it is.
 [[nodiscard]] Result<BodyParts> split_body(const FrameHeader& header, BytesView body);
-
-/// Walks the payloads of entries that were checked before; total over any bytes.
-class PayloadCursor {
- public:
-  explicit PayloadCursor(BytesView entries) : rest_(entries) {}
-  /// The next payload; borrows from the entries. none: what is left is no payload.
-  [[nodiscard]] std::optional<BytesView> next() noexcept {
-    // Inline for most payloads, whose length is one byte.
-    if (rest_.empty() || rest_.front() >= std::byte{0x80}) return next_long();
-    const auto bytes = std::to_integer<std::size_t>(rest_.front());
-    if (bytes >= rest_.size()) return std::nullopt;
-    const BytesView payload = rest_.subspan(1, bytes);
-    rest_ = rest_.subspan(1 + bytes);
-    return payload;
-  }
-  [[nodiscard]] bool at_end() const { return rest_.empty(); }
-
- private:
-  std::optional<BytesView> next_long() noexcept;
-
-  BytesView rest_;
-};
 
 /// decode: not exactly the entries that a frame of entries counts, or one above the log's limit.
 [[nodiscard]] Status check_entries(const FrameHeader& header, BytesView entries,

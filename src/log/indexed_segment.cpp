@@ -127,7 +127,7 @@ Status IndexedSegment::check_seal() {
   if (!next_ || next_->prev_seal_end == 0) return {};
   FrameScanner scanner = this->scanner();
   seek(scanner, *end());
-  return log::check_seal(scanner, *segment_.file, name_, *next_);
+  return log::check_seal(scanner, *segment_.file, name_, next_->previous());
 }
 
 Result<FrameHeader> IndexedSegment::find(FrameScanner& scanner, EntryId id, const Reach& reach) {

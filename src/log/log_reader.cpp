@@ -22,12 +22,6 @@ std::optional<StoredType> stored(const std::optional<LogWriter::Contents>& conte
   return StoredType{contents->codec, std::string(type.name), any ? ~std::uint32_t{0} : type.schema};
 }
 
-Result<ReplaySummary> copy_of(const ReplaySummary& summary) try {
-  return summary;
-} catch (const std::bad_alloc&) {
-  return no_memory();
-}
-
 }  // namespace
 
 LogReader::LogReader(std::shared_ptr<Directory> directory, ReadOptions options,
@@ -75,19 +69,41 @@ LogCursor::LogCursor(LogCursor&&) noexcept = default;
 LogCursor& LogCursor::operator=(LogCursor&&) noexcept = default;
 LogCursor::~LogCursor() = default;
 
-Result<bool> LogCursor::advance(std::chrono::milliseconds timeout) try {
+Result<bool> LogCursor::advance(std::chrono::milliseconds timeout) {
+  if (failure_) return copy_of(*failure_);  // whatever its frame still holds
+  FrameEntries& entries = source_->entries();
+  while (entries.next() == nullptr) {
+    auto more = advance_source(timeout);
+    if (!more || !*more) return more;
+  }
+  return true;
+}
+
+Result<FrameEntries*> LogCursor::advance_frame() {
   if (failure_) return copy_of(*failure_);
-  if (source_->advance_in_frame()) return true;
-  auto moved = source_->advance(timeout);
-  if (!moved) failure_ = copy_of(moved.error());
-  return moved;
+  FrameEntries& entries = source_->entries();
+  auto more = advance_source(std::chrono::milliseconds::max());
+  if (!more) return std::move(more).error();
+  return *more ? &entries : nullptr;
+}
+
+Result<bool> LogCursor::advance_source(std::chrono::milliseconds timeout) try {
+  auto more = source_->advance(timeout);
+  if (!more) failure_ = copy_of(more.error());
+  return more;
 } catch (const std::bad_alloc&) {
   failure_ = no_memory();
   return no_memory();
 }
 
-const EntryView& LogCursor::entry() const { return source_->entry(); }
+const EntryView& LogCursor::entry() const { return source_->entries().entry(); }
 const ReplaySummary& LogCursor::summary() const { return source_->summary(); }
+
+Result<ReplaySummary> LogCursor::copy_of_summary() const try {
+  return summary();
+} catch (const std::bad_alloc&) {
+  return no_memory();
+}
 
 Result<LogCursor> LogReader::cursor(ReplayMode mode, ReplayRange range) const try {
   auto type = stored(contents_, options_);
@@ -119,28 +135,6 @@ Result<LogCursor> LogReader::follow(EntryId first, FollowOptions options) const 
                                               first, std::move(options)));
 } catch (const std::bad_alloc&) {
   return no_memory();
-}
-
-// What apply throws passes through, and nothing else does.
-Result<ReplaySummary> LogReader::replay(ReplayMode mode, ReplayRange range,
-                                        const Apply& apply) const {
-  auto entries = cursor(mode, range);
-  if (!entries) return std::move(entries).error();
-  for (;;) {
-    if (!entries->source_->advance_in_frame()) {
-      auto more = entries->advance();
-      if (!more) return std::move(more).error();
-      if (!*more) return copy_of(entries->summary());
-    }
-    auto step = apply(entries->entry());
-    if (!step) return std::move(step).error();
-    if (*step == Step::next) continue;
-    auto summary = copy_of(entries->summary());
-    if (!summary) return summary;
-    const bool at_last = range.last && entries->entry().entry_id >= *range.last;
-    summary->end = at_last ? ReplaySummary::End::reached_last : ReplaySummary::End::stopped;
-    return summary;
-  }
 }
 
 Result<std::vector<SegmentInfo>> LogReader::segments() const try {

@@ -128,7 +128,7 @@ Status set_aside_unborn(Opening& opening) {
 }
 
 SegmentHeader rehomed_header(const Opening& opening, const SegmentHeader& old, Layout layout) {
-  const ProvenEnd& end = opening.plan.proven_end;
+  const ProvenEnd& end = opening.plan.tail.proven;
   SegmentHeader header = old;  // repeats codec, type and limits
   header.number = old.number + 1;
   header.first = end.last + 1;
@@ -148,7 +148,7 @@ SegmentHeader rehomed_header(const Opening& opening, const SegmentHeader& old, L
 
 // Every frame behind the proven end, in order, but those that say how a writer ended.
 Status copy_unproven(Opening& opening, File& from, const SegmentHeader& old, SegmentWriter& to) {
-  const ProvenEnd& end = opening.plan.proven_end;
+  const ProvenEnd& end = opening.plan.tail.proven;
   FrameScanner scanner(from, old, ~std::uint64_t{0});
   scanner.seek(end.offset, end.last + 1, end.chain);
   for (;;) {
@@ -222,16 +222,9 @@ SegmentEnd end_of_newest(const Survey& plan, const ManifestSlot& slot) {
     return {.number = std::max<std::uint64_t>(slot.first_segment, 1) - 1,
             .last = slot.begins_after};
   }
-  const ProvenEnd& end = plan.proven_end;
-  SegmentEnd result{
-      .number = plan.newest->number, .last = end.last, .end = end.offset, .chain = end.chain};
-  if (plan.closed) {
-    result.end = end.seal_offset;
-    result.seal_end = plan.tail.offset;
-    result.chain = end.seal_prev_chain;
-    result.last = plan.tail.last();
-  }
-  return result;
+  if (plan.closed) return *plan.tail.sealed;
+  const ProvenEnd& end = plan.tail.proven;
+  return {.number = plan.newest->number, .last = end.last, .end = end.offset, .chain = end.chain};
 }
 
 #ifdef WALKIT_MUTATIONS
@@ -241,9 +234,9 @@ Status recover_wrongly(Opening& opening) {
   auto file = opening.directory->open(plan.newest_file, OpenMode::write);
   if (!file) return file.error();
   if (Status ok = (*file)->sync(); !ok) return ok;
-  plan.proven_end.offset = plan.tail.offset;
-  plan.proven_end.last = plan.tail.last();
-  plan.proven_end.chain = plan.tail.chain;
+  plan.tail.proven.offset = plan.tail.offset;
+  plan.tail.proven.last = plan.tail.last();
+  plan.tail.proven.chain = plan.tail.chain;
   if (!mutated(Mutation::append_in_place)) return {};
   opening.start.active = SegmentWriter::adopt(plan.newest_file, std::move(*file), *plan.newest,
                                               plan.tail.offset, plan.tail.chain);
@@ -332,7 +325,7 @@ Result<LogStart> open_log(Directory& parent, WalOptions options, StoredType type
   if (!creates) {
     if (Status ok = apply(opening, options); !ok) return ok.error();
   }
-  start.last = mutated(Mutation::ids_given_again) ? plan.proven_end.last : plan.tail.last();
+  start.last = mutated(Mutation::ids_given_again) ? plan.tail.proven.last : plan.tail.last();
   start.previous = end_of_newest(plan, start.manifest->current());
   if (start.active) start.rotate_first = header_would_differ(start.active->header(), type, options);
   auto lock_record = LockRecordWriter::open(*opening.directory);

@@ -251,20 +251,16 @@ Result<OwnedEntry> RandomReader::read_here(EntryId id) {
   if (!header) return header.error();
   const auto frame = (*segment)->read(scanner, *header);
   if (!frame) return frame.error();
-  PayloadCursor cursor(frame->entries);
-  std::optional<BytesView> payload;
-  for (EntryId at = frame->header.first; at <= id; ++at) {
-    payload = cursor.next();
-    if (payload) continue;
-    return misfit((*segment)->file(), id, header->offset);
-  }
-  const std::uint32_t own = frame->extras.schema;
+  FrameEntries entries = entries_of(*frame, (*segment)->header(), (*segment)->file());
+  entries.begin_at(id);
+  const EntryView* entry = entries.next();
+  if (entry == nullptr) return misfit(entries);
   return OwnedEntry{.entry_id = id,
-                    .payload = Bytes(payload->begin(), payload->end()),
-                    .schema = own != 0 ? own : (*segment)->header().schema,
-                    .time_ns = frame->header.time_ns,
+                    .payload = Bytes(entry->payload.begin(), entry->payload.end()),
+                    .schema = entry->schema,
+                    .time_ns = entry->time_ns,
                     .file = (*segment)->file(),
-                    .offset = frame->header.offset};
+                    .offset = entry->offset};
 }
 
 IndexedSegment::Reach RandomReader::reach() const {

@@ -45,33 +45,36 @@ Error fault_error(const FrameScanner& scanner, std::string_view file, EntryId th
   return damage(file, "no valid frame where acknowledged entries were", gone, scanner.position());
 }
 
-Error misfit(std::string_view file, EntryId id, std::uint64_t offset) {
-  return damage(file, "entries do not fit their frame", {id, id}, offset);
+Error misfit(const FrameEntries& entries) {
+  const EntryId id = entries.next_id();
+  return damage(entries.entry().file, "entries do not fit their frame", {id, id},
+                entries.entry().offset);
 }
 
-Status check_seal(FrameScanner& scanner, File& file, std::string_view name,
-                  const SegmentHeader& next) {
-  if (next.prev_seal_end == 0) return {};
+Status check_seal(FrameScanner& scanner, File& file, std::string_view name, const SegmentEnd& end) {
+  if (end.seal_end == 0) return {};
   const auto seal = scanner.next();
   if (!seal) return seal.error();
   const auto size = file.size();
   if (!size) return size.error();
   const bool sealed = *seal && (*seal)->header.is(FrameKind::seal) &&
                       decode_seal((*seal)->body).has_value() &&
-                      scanner.position() == next.prev_seal_end && *size == next.prev_seal_end;
+                      scanner.position() == end.seal_end && *size == end.seal_end;
   if (sealed) return {};
   return damage(name, "its seal is damaged or its length changed; no entry is lost", {},
-                next.prev_end);
+                end.end);
 }
 
-FrameEntries::FrameEntries(const FrameView& frame, const SegmentHeader& segment,
-                           std::string_view file)
-    : payloads_(frame.entries),
-      left_(frame.header.count),
-      next_(frame.header.first),
-      entry_{.schema = frame.extras.schema != 0 ? frame.extras.schema : segment.schema,
-             .file = file,
-             .offset = frame.header.offset,
-             .time_ns = frame.header.time_ns} {}
+FrameEntries entries_of(const FrameView& frame, const SegmentHeader& segment,
+                        std::string_view file) {
+  const FrameHeader& header = frame.header;
+  return {frame.entries,
+          {.entry_id = header.first,
+           .schema = frame.extras.schema != 0 ? frame.extras.schema : segment.schema,
+           .file = file,
+           .offset = header.offset,
+           .time_ns = header.time_ns},
+          header.last()};
+}
 
 }  // namespace walkit::log

@@ -31,40 +31,15 @@ Result<OpenSegment> open_checked(Directory& directory, const SegmentFile& segmen
 [[nodiscard]] Error fault_error(const FrameScanner& scanner, std::string_view file,
                                 EntryId through);
 
-/// The scanner stands where a segment's seal has to be if its successor says that it was sealed.
-/// corrupt: none is there, or not at the end of the file.
-Status check_seal(FrameScanner& scanner, File& file, std::string_view name,
-                  const SegmentHeader& next);
+/// The scanner stands where a segment ends. Has it a seal there, if it was sealed? corrupt: none is
+/// there, or not at the end of the file.
+Status check_seal(FrameScanner& scanner, File& file, std::string_view name, const SegmentEnd& end);
 
-/// corrupt: the entry `id` of the frame at `offset` is not there.
-[[nodiscard]] Error misfit(std::string_view file, EntryId id, std::uint64_t offset);
+/// corrupt: an entry of a frame that counts it is not there.
+[[nodiscard]] Error misfit(const FrameEntries& entries);
 
-/// The entries of a frame, one after the other.
-class FrameEntries {
- public:
-  FrameEntries() = default;  // none are left
-  /// The frame's views live as long as the entries are taken. file: the segment's name.
-  FrameEntries(const FrameView& frame, const SegmentHeader& segment, std::string_view file);
-
-  [[nodiscard]] bool empty() const { return left_ == 0; }
-  [[nodiscard]] EntryId next_id() const { return next_; }
-  /// Not where it is empty. The entry is this object's and changes with the next call; none: the
-  /// body does not hold what its header counts, which checked frames do.
-  [[nodiscard]] const EntryView* take() noexcept {
-    const auto payload = payloads_.next();
-    if (!payload) return nullptr;
-    entry_.payload = *payload;
-    entry_.entry_id = next_;
-    ++next_;
-    --left_;
-    return &entry_;
-  }
-
- private:
-  PayloadCursor payloads_{BytesView{}};
-  std::uint32_t left_ = 0;
-  EntryId next_{};
-  EntryView entry_{};
-};
+/// The entries of a frame, whose views live as long as they are taken. file: the segment's name.
+[[nodiscard]] FrameEntries entries_of(const FrameView& frame, const SegmentHeader& segment,
+                                      std::string_view file);
 
 }  // namespace walkit::log

@@ -50,13 +50,13 @@ Status Replay::look() {
   return {};
 }
 
-Result<bool> Replay::advance(std::chrono::milliseconds /*timeout*/) {
+Result<bool> Replay::next_entries(std::chrono::milliseconds /*timeout*/) {
   if (!started_ && !ended_) {
     started_ = true;
     if (Status ok = begin(); !ok) return ok.error();
   }
   while (!ended_) {
-    const auto flow = entries_.empty() ? next_frame() : give_next();
+    const auto flow = next_frame();
     if (!flow) return flow.error();
     if (*flow == Flow::done) return true;
     if (*flow == Flow::on) continue;
@@ -116,21 +116,27 @@ Result<OpenSegment> Replay::open(std::size_t index) const {
   return open_checked(*directory_, listing.segments[index], type_, listing.manifest_slot());
 }
 
-// Its successor says where the segment ends.
+// Its successor says where the segment ends; of the newest, its close.
 Status Replay::open_next() {
   scanner_.emplace(*segment_->file, segment_->header, options_.frame_bytes_max);
   next_.reset();
-  if (index_ + 1 == snapshot_.listing.segments.size()) return {};
-  auto next = open(index_ + 1);
-  if (!next) return next.error();
-  next_ = std::move(*next);
-  return check_link(segment_->header, next_->header, snapshot_.listing.segments[index_ + 1].file);
+  end_.reset();
+  if (index_ + 1 < snapshot_.listing.segments.size()) {
+    auto next = open(index_ + 1);
+    if (!next) return next.error();
+    next_ = std::move(*next);
+    end_ = next_->header.previous();
+    return check_link(segment_->header, next_->header,
+                      snapshot_.listing.segments[index_ + 1].file);
+  }
+  if (snapshot_.survey.closed) end_ = snapshot_.survey.tail.sealed;
+  return {};
 }
 
 Result<Replay::Flow> Replay::next_frame() {
-  if (next_ && scanner_->position() >= next_->header.prev_end) {
+  if (end_ && scanner_->position() >= end_->end) {
     if (Status ok = check_end(); !ok) return ok.error();
-    return enter_next();
+    return next_ ? enter_next() : Flow::end;
   }
   // Beside a writer what is not durable is not looked at.
   if (snapshot_.live && !shows_flushed() && scanner_->expected() > snapshot_.end) return Flow::end;
@@ -144,8 +150,7 @@ Result<Replay::Flow> Replay::next_frame() {
   if (header.is(FrameKind::loss)) {
     if (Status ok = note_loss(**frame); !ok) return ok.error();
   } else if (header.is(FrameKind::entries) && range_.first <= header.last()) {
-    entries_ = FrameEntries(**frame, segment_->header, file());
-    gives_frame_ = !holds_limit(header);
+    return take_entries(**frame);
   }
   return Flow::on;
 }
@@ -168,8 +173,8 @@ bool Replay::shows_flushed() const {
 
 // No frame where one might be. `on` asks for another look.
 Result<Replay::Flow> Replay::read_fault() {
-  const EntryId through = next_ ? next_->header.prev_last : snapshot_.end;
-  const bool must_be_there = next_ || scanner_->expected() <= through;
+  const EntryId through = end_ ? end_->last : snapshot_.end;
+  const bool must_be_there = end_ || scanner_->expected() <= through;
   if (!must_be_there) return Flow::end;
   if (next_ && mutated(Mutation::hole_passed_over)) return enter_next();
   if (!reread_) {
@@ -180,39 +185,31 @@ Result<Replay::Flow> Replay::read_fault() {
   return fault_error(*scanner_, file(), through);
 }
 
-// A segment with a successor ends where that one says, in every way that it says it.
+// A segment whose end is known ends there, in every way that is known of it.
 Status Replay::check_end() {
   if (mutated(Mutation::end_of_segment_not_checked)) return {};
-  const SegmentHeader& next = next_->header;
-  const bool fits = scanner_->position() == next.prev_end && scanner_->chain() == next.prev_chain &&
-                    scanner_->expected() == next.prev_last + 1;
+  const bool fits = scanner_->position() == end_->end && scanner_->chain() == end_->chain &&
+                    scanner_->expected() == end_->last + 1;
   if (!fits) {
-    return damage(file(), "ends otherwise than its successor says",
-                  {scanner_->expected(), next.prev_last}, scanner_->position());
+    return damage(file(), "ends otherwise than its successor or its close says",
+                  {scanner_->expected(), end_->last}, scanner_->position());
   }
-  return check_seal(*scanner_, *segment_->file, file(), next);
+  return check_seal(*scanner_, *segment_->file, file(), *end_);
 }
 
-// Something that give_next() asks of each entry may be so of one of these.
-bool Replay::holds_limit(const FrameHeader& frame) const {
-  const bool bounded = snapshot_.live && !shows_flushed();
-  return frame.first < range_.first || (range_.last && frame.last() >= *range_.last) ||
-         (bounded && frame.last() > snapshot_.end);
-}
-
-Result<Replay::Flow> Replay::give_next() {
-  const EntryView* entry = entries_.take();
-  if (entry == nullptr) return misfit(file(), entries_.next_id(), scanner_->position());
-  const EntryId id = entry->entry_id;
-  if (id < range_.first) return Flow::on;
-  const bool bounded = snapshot_.live && !shows_flushed();
-  if (bounded && id > snapshot_.end) return Flow::end;
-  if (range_.last && id >= *range_.last) {
-    summary_.end = ReplaySummary::End::reached_last;
+// Of the frame's entries those that were asked for.
+Replay::Flow Replay::take_entries(const FrameView& frame) {
+  const FrameHeader& header = frame.header;
+  const bool holds_last = range_.last && header.last() >= *range_.last;
+  if (holds_last) {
     ended_ = true;
-    if (id > *range_.last) return Flow::on;  // it lies in a recorded loss
+    summary_.end = ReplaySummary::End::reached_last;
+    if (header.first > *range_.last) return Flow::on;  // it lies in a recorded loss
   }
-  give(*entry);
+  entries_ = entries_of(frame, segment_->header, file());
+  entries_.begin_at(range_.first);
+  if (snapshot_.live && !shows_flushed()) entries_.end_at(snapshot_.end);
+  if (holds_last) entries_.end_at(*range_.last);
   return Flow::done;
 }
 

@@ -18,14 +18,13 @@ class Replay : public EntrySource {
                                                    std::optional<StoredType> type, ReplayMode mode,
                                                    ReplayRange range);
 
-  Result<bool> advance(std::chrono::milliseconds timeout) override;
-
  private:
   enum class Flow { on, end, done };
 
   Replay(std::shared_ptr<Directory> directory, const ReadOptions& options,
          std::optional<StoredType> type, ReplayMode mode, ReplayRange range);
 
+  Result<bool> next_entries(std::chrono::milliseconds timeout) override;
   Status look();
   Status check_range() const;
   Status begin();
@@ -35,11 +34,9 @@ class Replay : public EntrySource {
   [[nodiscard]] bool shows_flushed() const;
   Result<Flow> next_frame();
   Result<Flow> enter_next();
-  Result<Flow> end_segment();
   Result<Flow> read_fault();
   Status check_end();
-  Result<Flow> give_next();
-  [[nodiscard]] bool holds_limit(const FrameHeader& frame) const;
+  Flow take_entries(const FrameView& frame);
   Status note_loss(const FrameView& frame);
   Status judge_end();
   [[nodiscard]] const std::string& file() const { return snapshot_.listing.segments[index_].file; }
@@ -55,6 +52,7 @@ class Replay : public EntrySource {
   bool started_ = false, ended_ = false;
   std::size_t index_ = 0;  // of the segment being read
   std::optional<OpenSegment> segment_{}, next_{};
+  std::optional<SegmentEnd> end_{};  // of segment_, as its successor or its close says
   std::optional<FrameScanner> scanner_{};
   bool reread_ = false;  // the place of a fault, since the evidence
   EntryId seen_{};       // the last id that was passed

@@ -79,18 +79,9 @@ Result<std::unique_ptr<EntrySource>> Salvage::open(std::shared_ptr<Directory> di
       new Salvage(std::move(directory), std::move(type), range, std::move(*scanner)));
 }
 
-Result<bool> Salvage::advance(std::chrono::milliseconds /*timeout*/) {
+Result<bool> Salvage::next_entries(std::chrono::milliseconds /*timeout*/) {
   while (!ended_) {
-    while (!entries_.empty()) {
-      if (range_.last && entries_.next_id() > *range_.last) {
-        return end(ReplaySummary::End::reached_last);
-      }
-      const EntryView* entry = entries_.take();
-      if (entry == nullptr) break;  // the frame was checked
-      if (entry->entry_id < range_.first) continue;
-      give(*entry);
-      return true;
-    }
+    if (!entries_.empty()) return end(ReplaySummary::End::reached_last);
     const auto piece = scanner_.next();
     if (!piece) return piece.error();
     if (scanner_.gaps().size() != gaps_seen_) note_gaps();
@@ -99,9 +90,13 @@ Result<bool> Salvage::advance(std::chrono::milliseconds /*timeout*/) {
     if (type_) {
       if (Status ok = check_type(segment, *type_, (*piece)->file); !ok) return ok.error();
     }
-    entries_ = FrameEntries((*piece)->frame, segment, (*piece)->file);
     const EntryId last = (*piece)->frame.header.last();
     summary_.proven_through = std::min(scanner_.watermark(), last);
+    if (last < range_.first) continue;
+    entries_ = entries_of((*piece)->frame, segment, (*piece)->file);
+    entries_.begin_at(range_.first);
+    if (range_.last) entries_.end_at(*range_.last);
+    if (entries_.has_more()) return true;
   }
   return false;
 }

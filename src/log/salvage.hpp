@@ -18,8 +18,6 @@ class Salvage : public EntrySource {
                                                    std::optional<StoredType> type,
                                                    ReplayRange range);
 
-  Result<bool> advance(std::chrono::milliseconds timeout) override;
-
  private:
   Salvage(std::shared_ptr<Directory> directory, std::optional<StoredType> type, ReplayRange range,
           SalvageScanner scanner)
@@ -28,6 +26,7 @@ class Salvage : public EntrySource {
         range_(range),
         scanner_(std::move(scanner)) {}
 
+  Result<bool> next_entries(std::chrono::milliseconds timeout) override;
   void note_gaps();
   bool end(ReplaySummary::End how);
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "log/last_frame.hpp"
+
 namespace walkit::log {
 namespace {
 
@@ -26,27 +28,6 @@ Result<std::optional<std::vector<IndexEntry>>> read_seal(File& file, const Segme
   return lines;
 }
 
-// The header of a seal that ends where the file does.
-Result<std::optional<FrameHeader>> find_seal(File& file, const SegmentHeader& segment,
-                                             std::uint64_t file_end) {
-  constexpr std::uint64_t kSealBytesMax = kControlFrameBytesMax + kBlockBytes;
-  const std::uint64_t begin =
-      std::max(first_frame_offset(segment.layout),
-               (file_end - std::min(file_end, kSealBytesMax)) / kFrameAlignment * kFrameAlignment);
-  if (begin + kFrameHeaderBytes > file_end) return std::optional<FrameHeader>{};
-  Bytes bytes(file_end - begin);
-  const auto got = file.read_at(begin, bytes);
-  if (!got) return got.error();
-  bytes.resize(*got);
-  const std::uint32_t seed = frame_seed(segment.salt());
-  for (std::uint64_t at = 0; at + kFrameHeaderBytes <= bytes.size(); at += kFrameAlignment) {
-    if (!frame_magic_at(bytes.data() + at)) continue;
-    const auto header = decode_frame_header(BytesView(bytes).subspan(at), seed, begin + at);
-    if (header && header->is(FrameKind::seal) && header->end() == file_end) return header;
-  }
-  return std::optional<FrameHeader>{};
-}
-
 }  // namespace
 
 SegmentIndex::SegmentIndex(const SegmentHeader& segment)
@@ -63,7 +44,7 @@ Status SegmentIndex::load_seal(File& file, const SegmentHeader& segment,
     if (next->prev_seal_end == 0 || next->prev_seal_end != file_end) return {};
     place = {next->prev_end, next->first, next->prev_chain};
   } else {
-    const auto seal = find_seal(file, segment, file_end);
+    const auto seal = find_last(file, segment, FrameKind::seal, file_end);
     if (!seal) return seal.error();
     if (!*seal) return {};
     place = {(*seal)->offset, (*seal)->first, {}};

@@ -13,15 +13,6 @@
 
 namespace walkit::log {
 
-/// What the next segment's header must say of this one. end 0: there is none, and `number` is the
-/// one before that of the log's first.
-struct SegmentEnd {
-  std::uint64_t number = 0;
-  EntryId last{};
-  std::uint64_t end = 0, seal_end = 0;
-  std::uint32_t chain = 0;
-};
-
 /// The one segment that a writer appends to. Nothing of it is visible under its name before
 /// publish(). After an error of a write or sync it must not be used again. One thread at a time.
 class SegmentWriter {

@@ -99,9 +99,10 @@ Status check_predecessor(Directory& directory, const Listing& listing, std::size
   return check_link(before->header, header, listing.segments[here].file);
 }
 
-RemainderEvidence remainder_of(const Survey& survey, const ProvenEnd& end) {
+RemainderEvidence remainder_of(const Survey& survey) {
   if (survey.closed) return RemainderEvidence::clean_close;
-  return end.offset == survey.tail.offset ? RemainderEvidence::nothing : RemainderEvidence::frames;
+  const bool all = survey.tail.proven.offset == survey.tail.offset;
+  return all ? RemainderEvidence::nothing : RemainderEvidence::frames;
 }
 
 WatermarkEvidence watermark_of(const Survey& survey) {
@@ -138,30 +139,44 @@ Survey survey_of_nothing(const ManifestSlot* slot, const Witnesses& witnesses) {
   return result;
 }
 
-Status judge_tail(Survey& result, const OpenSegment& segment, const ManifestSlot* slot,
+// MANIFEST, all of it, says that this segment was closed, and nothing else that more was durable.
+bool was_closed(const Survey& result, const Listing& listing) {
+  const ManifestSlot* slot = listing.manifest_slot();
+  return slot != nullptr && listing.manifest->faults.empty() && slot->clean && !result.unborn &&
+         slot->last_segment == result.newest->number && slot->durable_through == result.proven;
+}
+
+// From its end alone where a clean close proves it, so that such a log opens at once. Any doubt,
+// and all of it is read.
+Result<Tail> look_at_tail(File& file, const Survey& result, const Listing& listing,
+                          std::uint64_t frame_bytes_max) {
+  if (was_closed(result, listing)) {
+    const auto closed = read_closed_tail(file, *result.newest, result.proven);
+    if (!closed) return closed.error();
+    if (*closed) return **closed;
+  }
+  return read_tail(file, *result.newest, frame_bytes_max, result.proven);
+}
+
+Status judge_tail(Survey& result, File& file, const Listing& listing,
                   std::uint64_t frame_bytes_max) {
-  const auto tail = read_tail(*segment.file, segment.header, frame_bytes_max);
+  const auto tail = look_at_tail(file, result, listing, frame_bytes_max);
   if (!tail) {
     Error error = tail.error();
     if (error.file.empty()) error.file = result.newest_file;
     return error;
   }
+  const ManifestSlot* slot = listing.manifest_slot();
   result.tail = *tail;
   result.proven = std::max(result.proven, tail->watermark);
   result.ended_cleanly = slot != nullptr && slot->clean &&
-                         slot->last_segment == segment.header.number &&
+                         slot->last_segment == result.newest->number &&
                          slot->durable_through == tail->last() && tail->shape == TailShape::zeros;
-  result.closed = result.ended_cleanly && tail->sealed;
-  result.proven_end = tail->end;
-  if (result.proven < tail->last()) {
-    const auto end = find_proven_end(*segment.file, segment.header, frame_bytes_max, result.proven);
-    if (!end) return end.error();
-    result.proven_end = *end;
-  }
+  result.closed = result.ended_cleanly && tail->sealed.has_value();
   result.decision = decide({.watermark = watermark_of(result),
                             .shape = tail->shape,
-                            .remainder = remainder_of(result, result.proven_end),
-                            .layout = segment.header.layout});
+                            .remainder = remainder_of(result),
+                            .layout = result.newest->layout});
   return {};
 }
 
@@ -364,7 +379,9 @@ Result<Survey> survey(Directory& directory, const Listing& listing, const Witnes
     result.log = segment->header.log;
     result.epoch = std::max(result.epoch, segment->header.epoch);
     take_witnesses(result, slot, witnesses);
-    if (Status ok = judge_tail(result, *segment, slot, frame_bytes_max); !ok) return ok.error();
+    if (Status ok = judge_tail(result, *segment->file, listing, frame_bytes_max); !ok) {
+      return ok.error();
+    }
     return result;
   }
   return result;

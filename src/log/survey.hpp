@@ -103,10 +103,11 @@ struct Survey {
   std::string newest_file{};
   Tail tail{};  // without a segment: expected is 1
   EntryId proven{};
-  ProvenEnd proven_end{};
   Decision decision{};
   bool ended_cleanly = false;  // the manifest says that the log was closed, and here it ends
-  bool closed = false;         // and the seal fits: by the writer of this segment
+  /// And the seal fits: by the writer of this segment. What stands before the close may not have
+  /// been read: it is judged as that of a segment with a successor is, by who reads it.
+  bool closed = false;
   std::uint64_t epoch = 0;     // the highest seen
   LogIdentity log{};
 };

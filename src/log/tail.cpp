@@ -4,6 +4,8 @@
 
 #include "base/little_endian.hpp"
 #include "base/mutation.hpp"
+#include "log/last_frame.hpp"
+#include "log/sparse_index.hpp"
 
 namespace walkit::log {
 namespace {
@@ -94,44 +96,68 @@ Status search_behind(FrameScanner& scanner, Tail& tail) {
   }
 }
 
-ProvenEnd nothing_proven(const FrameScanner& scanner, const SegmentHeader& header) {
-  return {.offset = scanner.position(), .chain = header.crc, .last = header.first - 1};
+ProvenEnd nothing_proven(const SegmentHeader& header) {
+  return {.offset = first_frame_offset(header.layout),
+          .chain = header.crc,
+          .last = header.first - 1};
 }
 
-struct Passed {
-  std::uint64_t begin = 0;
-  std::uint32_t previous_chain = 0;
-  bool is_proven = false;
-};
-
 // Markers, closes and seals prove nothing and count only if something proven stands behind them.
-void note(ProvenEnd& end, const FrameScanner& scanner, const FrameHeader& header, Passed passed) {
-  if (header.is(FrameKind::seal)) {
-    end.seal_offset = passed.begin;
-    end.seal_prev_chain = passed.previous_chain;
+bool moves_ids(const FrameHeader& header) {
+  return header.is(FrameKind::entries) || header.is(FrameKind::loss);
+}
+
+ProvenEnd behind(const FrameScanner& scanner, const FrameHeader& header) {
+  return {.offset = scanner.position(), .chain = header.crc, .last = scanner.expected() - 1};
+}
+
+Error unsteady(const FrameScanner& scanner, EntryId wanted) {
+  return {.code = Errc::io,
+          .message = "read otherwise than a moment ago: no frame leads to entry " +
+                     to_string(wanted) + " now",
+          .offset = scanner.position(),
+          .next_step = "check the device, then open the log again; nothing was changed"};
+}
+
+// Which frame is the last proven one is known only when all watermarks are. Its place is near a
+// line of the index: of the frames there the headers are read again, and nothing else.
+Result<ProvenEnd> find_proven_end(File& file, const SegmentHeader& header,
+                                  std::uint64_t frame_bytes_max, const SparseIndex& index,
+                                  EntryId proven) {
+  FrameScanner scanner(file, header, frame_bytes_max, kStepBytes);
+  ProvenEnd end = nothing_proven(header);
+  auto line = index.floor(proven);
+  // One more, so that a whole frame stands before the one that may be proven in part.
+  if (line) line = index.floor(line->first - 1);
+  if (line) scanner.seek(line->offset, line->first);
+  while (scanner.expected() <= proven) {
+    const auto frame = scanner.next_header();
+    if (!frame) return frame.error();
+    if (!*frame) return unsteady(scanner, proven);
+    if (moves_ids(**frame) && scanner.expected() - 1 <= proven) end = behind(scanner, **frame);
   }
-  const bool moves_ids = header.is(FrameKind::entries) || header.is(FrameKind::loss);
-  if (!moves_ids || !passed.is_proven) return;
-  end.offset = scanner.position();
-  end.chain = header.crc;
-  end.last = scanner.expected() - 1;
+  return end;
 }
 
 }  // namespace
 
-Result<Tail> read_tail(File& file, const SegmentHeader& header, std::uint64_t frame_bytes_max) {
+Result<Tail> read_tail(File& file, const SegmentHeader& header, std::uint64_t frame_bytes_max,
+                       EntryId known_durable) {
   FrameScanner scanner(file, header, frame_bytes_max);
-  Tail tail{.watermark = header.durable_through, .end = nothing_proven(scanner, header)};
-  bool ends_in_seal = false;
+  Tail tail{.watermark = header.durable_through, .proven = nothing_proven(header)};
+  SparseIndex index;
   for (;;) {
-    const std::uint64_t before = scanner.position();
-    const std::uint32_t chain = scanner.chain();
+    const SegmentEnd before{header.number, scanner.expected() - 1, scanner.position(), 0,
+                            scanner.chain()};
     const auto frame = scanner.next();
     if (!frame) return frame.error();
     if (!*frame) break;
-    note(tail.end, scanner, (*frame)->header, {before, chain, /*is_proven=*/true});
-    tail.watermark = std::max(tail.watermark, (*frame)->header.durable_through);
-    ends_in_seal = (*frame)->header.is(FrameKind::seal);
+    const FrameHeader& passed = (*frame)->header;
+    tail.watermark = std::max(tail.watermark, passed.durable_through);
+    tail.sealed.reset();
+    if (passed.is(FrameKind::seal)) tail.sealed = before;
+    if (moves_ids(passed)) tail.proven = behind(scanner, passed);
+    if (passed.is(FrameKind::entries)) index.note(passed);
   }
   if (scanner.over_readers_cap()) return scanner.cap_error();
   tail.offset = scanner.position();
@@ -146,24 +172,42 @@ Result<Tail> read_tail(File& file, const SegmentHeader& header, std::uint64_t fr
   }
   const auto size = file.size();
   if (!size) return size.error();
-  tail.sealed = ends_in_seal && *size == tail.offset;
+  if (*size != tail.offset) tail.sealed.reset();
+  if (tail.sealed) tail.sealed->seal_end = tail.offset;
+  const EntryId proven = std::max(known_durable, tail.watermark);
+  if (proven >= tail.last() || mutated(Mutation::unproven_taken_for_proven)) return tail;
+  const auto end = find_proven_end(file, header, frame_bytes_max, index, proven);
+  if (!end) return end.error();
+  tail.proven = *end;
   return tail;
 }
 
-Result<ProvenEnd> find_proven_end(File& file, const SegmentHeader& header,
-                                  std::uint64_t frame_bytes_max, EntryId proven) {
-  FrameScanner scanner(file, header, frame_bytes_max);
-  ProvenEnd end = nothing_proven(scanner, header);
-  for (;;) {
-    const std::uint64_t before = scanner.position();
-    const std::uint32_t chain = scanner.chain();
-    const auto frame = scanner.next();
-    if (!frame) return frame.error();
-    if (!*frame) return end;
-    const bool counts =
-        scanner.expected() - 1 <= proven || mutated(Mutation::unproven_taken_for_proven);
-    note(end, scanner, (*frame)->header, {before, chain, counts});
-  }
+Result<std::optional<Tail>> read_closed_tail(File& file, const SegmentHeader& header,
+                                             EntryId last) {
+  std::optional<Tail> tail;
+  const auto size = file.size();
+  if (!size) return size.error();
+  const auto close = find_last(file, header, FrameKind::close, *size);
+  if (!close) return close.error();
+  if (!*close) return tail;
+  FrameScanner scanner(file, header, kControlFrameBytesMax, kStepBytes);
+  scanner.seek((*close)->offset, last + 1);
+  auto frame = scanner.next();
+  if (!frame) return frame.error();
+  const SegmentEnd end{header.number, last, scanner.position(), *size, scanner.chain()};
+  frame = scanner.next();
+  if (!frame) return frame.error();
+  const bool sealed = *frame && (*frame)->header.is(FrameKind::seal) &&
+                      scanner.position() == *size && decode_seal((*frame)->body).has_value();
+  if (!sealed) return tail;
+  tail = Tail{.offset = *size,
+              .expected = last + 1,
+              .watermark = (*frame)->header.durable_through,
+              .chain = scanner.chain(),
+              .time_ns = scanner.time_ns(),
+              .proven = {.offset = end.end, .chain = end.chain, .last = last},
+              .sealed = end};
+  return tail;
 }
 
 }  // namespace walkit::log

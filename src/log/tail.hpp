@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "log/frame_scanner.hpp"
 #include "walkit/io/directory.hpp"
 
@@ -19,10 +21,8 @@ struct ProvenEnd {
   std::uint64_t offset = 0;
   std::uint32_t chain = 0;
   EntryId last{};
-  // The seal that ends the file, if it ends in one.
-  std::uint64_t seal_offset = 0;
-  std::uint32_t seal_prev_chain = 0;
 };
+
 /// The newest segment read to its end, nothing judged yet. Ids in half of it may be proven by
 /// evidence that stands elsewhere; see recovery_table.hpp.
 struct Tail {
@@ -33,17 +33,20 @@ struct Tail {
   EntryId watermark{};            // highest in any header that holds, before or behind the offset
   std::uint32_t chain = 0;        // of the last good frame
   std::uint64_t time_ns = 0;      // of the last frame
-  bool sealed = false;            // the last good frame is a seal and ends the file
-  ProvenEnd end{};                // if all of it is proven
+  ProvenEnd proven{};             // as far as the watermark and what else is known say
+  // The last good frame is a seal and ends the file.
+  std::optional<SegmentEnd> sealed{};
 
   [[nodiscard]] EntryId last() const { return expected - 1; }
 };
 
-/// Reads the segment from its first frame to the end of the file. Errors are the device's.
-Result<Tail> read_tail(File& file, const SegmentHeader& header, std::uint64_t frame_bytes_max);
+/// Reads the segment from its first frame to the end of the file, once, in constant memory.
+/// known_durable: what stands elsewhere. Errors are the device's.
+Result<Tail> read_tail(File& file, const SegmentHeader& header, std::uint64_t frame_bytes_max,
+                       EntryId known_durable);
 
-/// A second look at a segment of which not all is proven.
-Result<ProvenEnd> find_proven_end(File& file, const SegmentHeader& header,
-                                  std::uint64_t frame_bytes_max, EntryId proven);
+/// The tail of a segment that a close behind `last` ended, read from the end of the file alone;
+/// none: it does not end so. Nothing is said of what stands before the close.
+Result<std::optional<Tail>> read_closed_tail(File& file, const SegmentHeader& header, EntryId last);
 
 }  // namespace walkit::log

@@ -407,6 +407,22 @@ def remainder_of(walk, proven, slot):
     return "nothing" if end == walk.x else "frames"
 
 
+def ends_in_close(segment, last):
+    """A close behind that id, and behind it the seal that ends the file."""
+    for x in range(max(512, (len(segment.data) - 69632) // 8 * 8), len(segment.data), 8):
+        try:
+            close = Frame(segment, x)
+            seal = Frame(segment, close.end)
+        except Corrupt:
+            continue
+        if (close.kind == CLOSE and seal.kind == SEAL and close.first == seal.first == last + 1
+                and seal.chain == close.crc and seal.end == len(segment.data)
+                and all(crc32c(f.body, segment.seed) == f.body_crc and zeros(f.padding)
+                        for f in (close, seal))):
+            return True
+    return False
+
+
 def judge(walk, proven, slot):
     shape = shape_of(walk)
     if shape == "unknown":
@@ -522,6 +538,12 @@ class Log:
         for frame, _ in walk.frames:
             if frame.kind == MARKER and checkpoint_of(frame.body) is not None:
                 self.checkpoint = checkpoint_of(frame.body)
+        closed = (self.slot is not None and self.warnings == 0 and self.slot.clean
+                  and self.slot.last == segments[-1].number and self.slot.durable == proven
+                  and len(segments) == len(self.names)
+                  and ends_in_close(segments[-1], proven))
+        if closed and walk.x != len(segments[-1].data):
+            raise Corrupt("damage in front of a close")
         proven = max(proven, highest_watermark(walk))
         end = judge(walk, proven, self.slot)
         self.lines += ["end " + end, "proven %d" % min(proven, walk.e - 1)]

@@ -24,7 +24,7 @@ Seen read_back(const std::shared_ptr<Directory>& home, ReadOptions options = {},
     const auto more = reader.advance({});
     if (!more) seen.error = more.error();
     if (!more || !*more) break;
-    const EntryView& e = reader.entry();
+    const EntryView& e = *reader.entries().next();
     seen.entries.push_back(
         {e.entry_id.value, std::string(as_text(e.payload)), std::string(e.file), e.offset});
   }
@@ -173,9 +173,12 @@ TEST(BackwardReader, SegmentTrimmedUnderWayWasTheOldest) {
   }
   for (const std::string& file : {files[0], files[1]}) box.remove("wal/" + file);
   Result<bool> more = true;
-  while (more && *more) more = reader.advance({});
+  while (more && *more) {
+    EXPECT_NE(reader.entries().next(), nullptr);
+    more = reader.advance({});
+  }
   EXPECT_THAT(more, IsOkAndHolds(false));
-  EXPECT_EQ(reader.entry().entry_id, newest.first);
+  EXPECT_EQ(reader.entries().entry().entry_id, newest.first);
 }
 
 TEST(BackwardReader, ReadsEachPieceOfTheFileAFewTimesOnly) {

@@ -25,12 +25,15 @@ inline std::uint64_t first_seed() {
 /// Hands everything on to a directory that may be exchanged, and counts what a reader asks for.
 class WatchedDirectory final : public testing::PassingDirectory {
  public:
-  using PassingDirectory::move_to;
-  using PassingDirectory::PassingDirectory;
-
   struct Counts {
     std::atomic<std::uint64_t> reads = 0, bytes = 0, opens = 0, lists = 0;
   };
+
+  using PassingDirectory::move_to;
+  explicit WatchedDirectory(std::shared_ptr<Directory> below,
+                            std::shared_ptr<Counts> counting = std::make_shared<Counts>())
+      : PassingDirectory(std::move(below)), counts_(std::move(counting)) {}
+
   const Counts& counts() const { return *counts_; }
   /// Reads since the last call.
   std::uint64_t take_reads() { return counts_->reads.exchange(0); }
@@ -59,8 +62,12 @@ class WatchedDirectory final : public testing::PassingDirectory {
   std::unique_ptr<File> wrap_file(std::string_view /*name*/, std::unique_ptr<File> file) override {
     return std::make_unique<Watched>(std::move(file), counts_);
   }
+  std::shared_ptr<Directory> wrap_subdirectory(std::string_view /*name*/,
+                                               std::shared_ptr<Directory> below) override {
+    return std::make_shared<WatchedDirectory>(std::move(below), counts_);
+  }
 
-  std::shared_ptr<Counts> counts_ = std::make_shared<Counts>();
+  std::shared_ptr<Counts> counts_;
 };
 
 /// What replay gives, best effort, and how it ends.

@@ -41,6 +41,25 @@ TEST(RandomReaderCost, ReadsOfSealedSegmentsAreBoundedByAConstant) {
   }
 }
 
+// And no more of the file than the frame, or what a line of the index leads to.
+TEST(RandomReaderCost, EntryCostsItsFrame) {
+  constexpr std::uint64_t kFrameBytes = 256 << 10, kStepBytes = 64 << 10, kEvidenceBytes = 16 << 10;
+  LogBox box({.segment_bytes = 4 << 20});
+  for (int n = 0; n < 9'000; ++n) ASSERT_THAT(box.wal->append(std::string(1000, 'x')), IsOk());
+  box.close();
+  ASSERT_GE(segment_files(box.directory).size(), 3u);
+  const auto watched = std::make_shared<WatchedDirectory>(box.home());
+  RandomReader reader = random_reader(watched);
+  std::minstd_rand random(7);
+  for (int n = 0; n < 100; ++n) {
+    const EntryId id{1 + random() % 9'000};
+    ASSERT_THAT(reader.read(id), IsOk());  // opens its segment
+    const std::uint64_t before = watched->counts().bytes;
+    ASSERT_THAT(reader.read(id), IsOk());
+    EXPECT_LE(watched->counts().bytes - before, kFrameBytes + kStepBytes + kEvidenceBytes);
+  }
+}
+
 TEST(RandomReaderCost, NewestSegmentIsNotJudgedAgainBeforeSomethingChanges) {
   LogBox box({.segment_bytes = 8 << 20});
   box.append(3000).kill();

@@ -151,23 +151,26 @@ TEST(RandomReader, EverySingleByteOfDamageGivesTheRightEntryOrAnError) {
 }
 
 TEST(RandomReader, DamageIsToldWithFileOffsetAndIdsAndTheRestStillReads) {
-  for (const bool live : {false, true}) {
+  enum class Left { live, closed, killed };
+  for (const Left left : {Left::live, Left::closed, Left::killed}) {
     LogBox box;
     const std::string file = box.append(9).newest();
     const auto frames = read_segment(*box.home(), file.substr(4)).frames;
-    if (!live) box.close();
+    if (left == Left::closed) box.close();
+    if (left == Left::killed) box.kill();
+    const bool judged = left == Left::killed;  // then the tail is judged as a whole
     box.flip(file, frames[3].offset + 70);
     RandomReader reader = random_reader(box.home());
     const auto gone = reader.read(EntryId{4});
     ASSERT_THAT(gone, HasErrc(Errc::corrupt));
     EXPECT_EQ("wal/" + gone.error().file, file);
     EXPECT_EQ(gone.error().offset, frames[3].offset);
-    EXPECT_EQ(gone.error().lost, live ? (EntryIdRange{EntryId{4}, EntryId{4}})
-                                      : (EntryIdRange{EntryId{4}, EntryId{9}}));
+    EXPECT_EQ(gone.error().lost, (EntryIdRange{EntryId{4}, EntryId{judged ? 9u : 4u}}));
     EXPECT_EQ(as_text(reader.read(EntryId{3})->payload), text_of(3));
-    // Without a writer the tail is judged as a whole: nothing behind its first fault is given.
-    if (live) {
-      EXPECT_EQ(as_text(reader.read(EntryId{5})->payload), text_of(5));
+    const auto behind = reader.read(EntryId{5});
+    EXPECT_EQ(behind.has_value(), !judged) << "nothing behind the first fault of a tail is given";
+    if (behind) {
+      EXPECT_EQ(as_text(behind->payload), text_of(5));
     }
     box.flip(file, frames[3].offset + 70);
     box.flip(file, frames[3].offset + 17);

@@ -15,12 +15,16 @@ namespace {
 constexpr std::uint64_t kNoCap = ~std::uint64_t{0};
 
 Tail tail_of(const FramesByHand& segment) {
-  return read_tail(*segment.file(), segment.header(), kNoCap).value();
+  return read_tail(*segment.file(), segment.header(), kNoCap, EntryId{}).value();
 }
 Tail tail_of(const FramesByHand& like, const Bytes& bytes) {
   FramesByHand segment = like;
   segment.bytes = bytes;
   return tail_of(segment);
+}
+
+ProvenEnd proven_of(const FramesByHand& segment, std::uint64_t known) {
+  return read_tail(*segment.file(), segment.header(), kNoCap, EntryId{known}).value().proven;
 }
 
 std::string long_text(std::size_t bytes) { return std::string(bytes, 'q'); }
@@ -245,25 +249,24 @@ TEST(Tail, SealThatEndsTheFileIsSealedAndAnyOtherIsNot) {
   FramesByHand segment = FramesByHand().entries(1, 0, {"one"});
   Bytes body(seal_body_bytes(0));
   segment.add(control(FrameKind::seal, EntryId{2}, EntryId{1}), body);
-  EXPECT_TRUE(tail_of(segment).sealed);
+  EXPECT_TRUE(tail_of(segment).sealed.has_value());
   segment.bytes.resize(segment.bytes.size() + 8);
-  EXPECT_FALSE(tail_of(segment).sealed);
-  EXPECT_FALSE(tail_of(FramesByHand().entries(1, 0, {"one"})).sealed);
+  EXPECT_FALSE(tail_of(segment).sealed.has_value());
+  EXPECT_FALSE(tail_of(FramesByHand().entries(1, 0, {"one"})).sealed.has_value());
 }
 
-/// Entries 1, 2 and 3, each in its frame, a marker behind 2, and a seal; where each frame ends.
+/// Entries 1, 2 and 3, each in its frame, a marker behind 2; where each frame ends. Their own
+/// watermarks say nothing.
 struct Ends {
   FramesByHand segment{};
   std::vector<FrameHeader> at{};
   Ends() {
     at.push_back(segment.entries(1, 0, {"one"}).last);
-    at.push_back(segment.entries(2, 1, {"two"}).last);
-    segment.add(control(FrameKind::marker, EntryId{3}, EntryId{2}), as_bytes("note"));
-    at.push_back(segment.entries(3, 2, {"three"}).last);
+    at.push_back(segment.entries(2, 0, {"two"}).last);
+    segment.add(control(FrameKind::marker, EntryId{3}, EntryId{}), as_bytes("note"));
+    at.push_back(segment.entries(3, 0, {"three"}).last);
   }
-  [[nodiscard]] ProvenEnd find(std::uint64_t proven) const {
-    return find_proven_end(*segment.file(), segment.header(), kNoCap, EntryId{proven}).value();
-  }
+  [[nodiscard]] ProvenEnd find(std::uint64_t known) const { return proven_of(segment, known); }
 };
 
 TEST(ProvenEnd, StandsBehindTheLastProvenFrameOfEntries) {
@@ -286,8 +289,26 @@ TEST(ProvenEnd, StandsBehindTheHeaderIfNothingIsProven) {
 
 TEST(ProvenEnd, HalfAFrameIsNotProven) {
   const FramesByHand segment = FramesByHand().entries(1, 0, {"one", "two", "three"});
-  const auto end = find_proven_end(*segment.file(), segment.header(), kNoCap, EntryId{2}).value();
-  EXPECT_EQ(end.offset, first_frame_offset(Layout::packed));
+  EXPECT_EQ(proven_of(segment, 2).offset, first_frame_offset(Layout::packed));
+  EXPECT_EQ(proven_of(segment, 3).offset, segment.bytes.size());
+}
+
+TEST(ProvenEnd, LossCountsLikeItsEntries) {
+  FramesByHand segment = FramesByHand().entries(1, 0, {"one"});
+  segment.add(control(FrameKind::loss, EntryId{2}, EntryId{}),
+              encode_loss({{EntryId{2}, EntryId{5}}, "gone"}));
+  const FrameHeader loss = segment.last;
+  segment.entries(6, 0, {"six"});
+  EXPECT_EQ(proven_of(segment, 4).last, EntryId{1});
+  EXPECT_EQ(proven_of(segment, 5).last, EntryId{5});
+  EXPECT_EQ(proven_of(segment, 5).offset, loss.end());
+}
+
+TEST(ProvenEnd, WatermarkOfAnyFrameProves) {
+  FramesByHand segment = FramesByHand().entries(1, 0, {"one"}).entries(2, 0, {"two"});
+  const FrameHeader second = segment.last;
+  segment.entries(3, 2, {"three"});
+  EXPECT_EQ(tail_of(segment).proven.offset, second.end());
 }
 
 TEST(ProvenEnd, SealIsNoProofAndIsRemembered) {
@@ -295,10 +316,12 @@ TEST(ProvenEnd, SealIsNoProofAndIsRemembered) {
   const std::uint64_t offset = ends.segment.bytes.size();
   const std::uint32_t chain = ends.segment.chain;
   ends.segment.add(control(FrameKind::seal, EntryId{4}, EntryId{3}), Bytes(seal_body_bytes(0)));
-  const ProvenEnd end = ends.find(3);
-  EXPECT_EQ(end.offset, ends.at[2].end());
-  EXPECT_EQ(end.seal_offset, offset);
-  EXPECT_EQ(end.seal_prev_chain, chain);
+  const Tail tail = tail_of(ends.segment);
+  EXPECT_EQ(tail.proven.offset, ends.at[2].end());
+  ASSERT_TRUE(tail.sealed.has_value());
+  EXPECT_EQ(tail.sealed->end, offset);
+  EXPECT_EQ(tail.sealed->chain, chain);
+  EXPECT_EQ(tail.sealed->seal_end, ends.segment.bytes.size());
 }
 
 }  // namespace

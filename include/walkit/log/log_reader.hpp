@@ -2,31 +2,20 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
-#include <string_view>
+#include <utility>
 
 #include "walkit/base/bytes.hpp"
 #include "walkit/io/directory.hpp"
+#include "walkit/log/frame_entries.hpp"
 #include "walkit/log/log_writer.hpp"
 #include "walkit/log/options.hpp"
 #include "walkit/log/reports.hpp"
 
 namespace walkit {
-
-/// One entry as it stands in the log; borrowed for the callback.
-struct EntryView {
-  EntryId entry_id{};
-  BytesView payload{};
-  std::uint32_t schema = 1;
-  std::string_view file{};   // the segment and
-  std::uint64_t offset = 0;  // the frame in it
-  /// When its frame was written, in nanoseconds since 1970; never falls. Information only.
-  std::uint64_t time_ns = 0;
-};
 
 /// One entry in memory of its own.
 struct OwnedEntry {
@@ -69,12 +58,17 @@ class LogCursor {
   Result<bool> advance(std::chrono::milliseconds timeout = std::chrono::milliseconds::max());
   /// Where advance() moved to. Its views live until the next call.
   [[nodiscard]] const EntryView& entry() const;
+  /// The same, a frame at a time: the entries that advance() would give next, for the caller to
+  /// take. nullptr: the end.
+  Result<FrameEntries*> advance_frame();
   /// Of what was given so far.
   [[nodiscard]] const ReplaySummary& summary() const;
 
  private:
   friend class LogReader;
   explicit LogCursor(std::unique_ptr<log::EntrySource> source);
+  Result<bool> advance_source(std::chrono::milliseconds timeout);
+  Result<ReplaySummary> copy_of_summary() const;
 
   std::unique_ptr<log::EntrySource> source_;
   std::optional<Error> failure_{};
@@ -84,16 +78,16 @@ class LogCursor {
 /// anew. Any thread.
 class LogReader {
  public:
-  using Apply = std::function<Result<Step>(const EntryView&)>;
-
   /// not_found: no log. incompatible: another codec or type, or a newer format. contents: none
   /// reads any codec and type, as a tool does.
   static Result<LogReader> open(std::shared_ptr<Directory> directory, ReadOptions options,
                                 std::optional<LogWriter::Contents> contents);
 
-  /// Gives the entries in order until the end, `last`, Step::stop or an error of apply, which is
-  /// handed on. Constant memory.
-  Result<ReplaySummary> replay(ReplayMode mode, ReplayRange range, const Apply& apply) const;
+  /// Gives the entries in order to apply(const EntryView&) -> Result<Step>, until the end, `last`,
+  /// Step::stop or an error of apply, which is handed on; what it throws passes through. Constant
+  /// memory.
+  template <class F>
+  Result<ReplaySummary> replay(ReplayMode mode, ReplayRange range, F&& apply) const;
   Result<LogCursor> cursor(ReplayMode mode, ReplayRange range) const;
   /// From `from` (EntryId::max(): the end) down to the oldest.
   Result<LogCursor> newest_first(EntryId from) const;
@@ -123,5 +117,30 @@ class LogReader {
   std::optional<LogWriter::Contents> contents_;
   std::shared_ptr<log::RandomReader> random_;  // for read(): indexes kept between calls
 };
+
+// Here, so that the loop over the entries of a frame and what is done with each are one piece.
+template <class F>
+Result<ReplaySummary> LogReader::replay(ReplayMode mode, ReplayRange range, F&& apply) const {
+  auto log = cursor(mode, range);
+  if (!log) return std::move(log).error();
+  for (;;) {
+    auto frame = log->advance_frame();
+    if (!frame) return std::move(frame).error();
+    if (*frame == nullptr) return log->copy_of_summary();
+    Status applied;
+    const Step last = (*frame)->give([&](const EntryView& entry) {
+      Result<Step> step = apply(entry);
+      if (step) return *step;
+      applied = std::move(step).error();
+      return Step::stop;
+    });
+    if (!applied) return std::move(applied).error();
+    if (last == Step::next) continue;
+    const bool at_last = range.last && (*frame)->next_id() > *range.last;
+    auto summary = log->copy_of_summary();
+    if (summary && !at_last) summary->end = ReplaySummary::End::stopped;
+    return summary;
+  }
+}
 
 }  // namespace walkit
