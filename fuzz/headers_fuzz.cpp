@@ -1,4 +1,4 @@
-// Surface: the headers of segments, MANIFEST slots and LOCK; the files MANIFEST and LOCK.
+// Surface: the headers of segments, MANIFEST slots, LOCK and pins; the files MANIFEST and LOCK.
 // Property: any bytes are decoded or refused; what is decoded and encoded again stays as it is. Of
 // two good slots the higher generation counts, and one that is in its own place.
 //
@@ -97,6 +97,10 @@ void run(Input input) {
     case 3:
       return check_files(std::move(bytes), mended);
     default:
+      if ((mode >> 3 & 1) != 0) {
+        if (mended) mend(bytes, kPinMagic, kPinRecordBytes);
+        return check<decode_pin_record>(bytes, mended);
+      }
       if (mended) mend(bytes, kLockMagic, kLockRecordBytes);
       return check<decode_lock_record>(bytes, mended);
   }

@@ -32,10 +32,11 @@ Files read_golden() {
   Files files;
   for (const auto& folder : std::filesystem::directory_iterator(kRoot / "tests/golden")) {
     if (!std::filesystem::exists(folder.path() / "holds.txt")) continue;
-    for (const auto& file : std::filesystem::directory_iterator(folder)) {
+    for (const auto& file : std::filesystem::recursive_directory_iterator(folder)) {
+      if (file.is_directory()) continue;
       const std::string text = text_of(file.path());
       const BytesView bytes = as_bytes(text);
-      const std::string name = folder.path().filename() / file.path().filename();
+      const std::string name = file.path().lexically_relative(kRoot / "tests/golden");
       files[name] = Bytes(bytes.begin(), bytes.end());
     }
   }
@@ -59,7 +60,12 @@ class GoldenLog {
     for (const auto& [path, bytes] : files) {
       if (!path.starts_with(kind + "/")) continue;
       const BytesView parts[] = {bytes};
-      folder->open(path.substr(kind.size() + 1), OpenMode::create)
+      const std::filesystem::path place = path.substr(kind.size() + 1);
+      const auto into = place.has_parent_path()
+                            ? folder->subdirectory(place.parent_path().string(), OpenMode::create)
+                            : folder;
+      into.value()
+          ->open(place.filename().string(), OpenMode::create)
           .value()
           ->write_at(0, parts)
           .value();
@@ -106,7 +112,7 @@ class Golden : public ::testing::Test {
 
 TEST_F(Golden, MakingThemAnewGivesTheSameBytes) {
   const Files made = golden::make_all();
-  ASSERT_THAT(kinds(made), SizeIs(19));
+  ASSERT_THAT(kinds(made), SizeIs(20));
   for (const auto& [path, bytes] : made) {
     ASSERT_TRUE(files_.contains(path)) << path << " is missing: run make_golden tests/golden";
     EXPECT_TRUE(files_.at(path) == bytes) << path << " differs";

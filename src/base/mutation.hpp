@@ -67,6 +67,8 @@ enum class Mutation {
   trim_without_directory_sync,
   marker_without_sync,
   continue_old_away_first,
+  pin_without_directory_sync,
+  trim_does_not_ask_pins,
   // Checkpoints.
   checkpoint_without_sync,
   checkpoint_name_not_synced,

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "log/pin_board.hpp"
 #include "walkit/io/directory.hpp"
 #include "walkit/log/options.hpp"
 
@@ -9,8 +10,14 @@ namespace walkit::log {
 
 /// The log that a WalMaintenance and its copies care for.
 struct CarePlace {
-  std::shared_ptr<Directory> parent{};  // of the folder that options.subdirectory names
-  ReadOptions options{};
+  CarePlace(std::shared_ptr<Directory> directory, ReadOptions read_options)
+      : parent(std::move(directory)), options(std::move(read_options)) {}
+
+  const std::shared_ptr<Directory> parent;  // of the folder that options.subdirectory names
+  const ReadOptions options;
+  mutable PinBoard pins{};
+  /// Without a writer: held by who pins, and by who trims until MANIFEST says so.
+  mutable std::mutex care{};
 };
 
 }  // namespace walkit::log

@@ -62,6 +62,14 @@ void fields(Field& field, LockRecord& l) {
   field.id(l.durable_through);
 }
 
+template <class Field>
+void fields(Field& field, PinRecord& p) {
+  field.bytes(p.log);
+  field.id(p.from);
+  field.number(p.bytes_max);
+  field.number(p.created_ns);
+}
+
 }  // namespace
 
 SegmentHeaderBytes encode(SegmentHeader& header) noexcept {
@@ -127,21 +135,41 @@ Result<ManifestSlot> decode_manifest_slot(BytesView bytes) {
   return slot;
 }
 
-LockRecordBytes encode(const LockRecord& record) noexcept {
-  LockRecordBytes bytes{};
-  LockRecord copy = record;
+// A record of plain fields, in one sector.
+namespace {
+
+template <class Record>
+std::array<std::byte, kSectorBytes> encode_record(Record record, const FileMagic& magic) noexcept {
+  std::array<std::byte, kSectorBytes> bytes{};
   FieldWriter writer(bytes.data() + kPrefixBytes);
-  fields(writer, copy);
-  seal_file_header(bytes, kLockMagic);
+  fields(writer, record);
+  seal_file_header(bytes, magic);
   return bytes;
 }
 
-Result<LockRecord> decode_lock_record(BytesView bytes) {
-  if (Status ok = check_file_header(bytes, kLockMagic, kLockRecordBytes); !ok) return ok.error();
-  LockRecord record;
+template <class Record>
+Result<Record> decode_record(BytesView bytes, const FileMagic& magic) {
+  if (Status ok = check_file_header(bytes, magic, kSectorBytes); !ok) return ok.error();
+  Record record;
   FieldReader reader(bytes.data() + kPrefixBytes);
   fields(reader, record);
   return record;
+}
+
+}  // namespace
+
+LockRecordBytes encode(const LockRecord& record) noexcept {
+  return encode_record(record, kLockMagic);
+}
+
+Result<LockRecord> decode_lock_record(BytesView bytes) {
+  return decode_record<LockRecord>(bytes, kLockMagic);
+}
+
+PinRecordBytes encode(const PinRecord& record) noexcept { return encode_record(record, kPinMagic); }
+
+Result<PinRecord> decode_pin_record(BytesView bytes) {
+  return decode_record<PinRecord>(bytes, kPinMagic);
 }
 
 }  // namespace walkit::log

@@ -19,6 +19,7 @@ inline constexpr std::size_t kBlockBytes = 4096;  // what Layout::whole_blocks a
 
 inline constexpr std::size_t kSegmentHeaderBytes = 512;
 inline constexpr std::size_t kLockRecordBytes = 512;
+inline constexpr std::size_t kPinRecordBytes = 512;
 inline constexpr std::size_t kManifestSlotBytes = 4096;
 inline constexpr std::size_t kManifestBytes = 2 * kManifestSlotBytes;
 
@@ -32,11 +33,13 @@ static_assert(kFrameHeaderBytes % kFrameAlignment == 0);
 static_assert(kBlockBytes % kSectorBytes == 0);
 static_assert(kSegmentHeaderBytes == kSectorBytes, "a torn segment header is old or new");
 static_assert(kLockRecordBytes == kSectorBytes, "a torn lock record is old or new");
+static_assert(kPinRecordBytes == kSectorBytes);
 static_assert(kManifestSlotBytes % kBlockBytes == 0, "slots share no block");
 
 inline constexpr FileMagic kSegmentMagic = {'\x89', 'W', 'A', 'L', 'K', 'S', 'E', 'G'};
 inline constexpr FileMagic kManifestMagic = {'\x89', 'W', 'A', 'L', 'K', 'M', 'A', 'N'};
 inline constexpr FileMagic kLockMagic = {'\x89', 'W', 'A', 'L', 'K', 'L', 'O', 'K'};
+inline constexpr FileMagic kPinMagic = {'\x89', 'W', 'A', 'L', 'K', 'P', 'I', 'N'};
 
 using walkit::LogIdentity;
 
@@ -67,8 +70,8 @@ inline constexpr std::uint64_t kFramePaddingMax = kFrameHeaderBytes + kFrameAlig
   return (offset + kBlockBytes - 1) / kBlockBytes * kBlockBytes;
 }
 
-/// Where a segment ends, as its successor's header says it. end 0: there is none, and `number` is the
-/// one before that of the log's first.
+/// Where a segment ends, as its successor's header says it. end 0: there is none, and `number` is
+/// the one before that of the log's first.
 struct SegmentEnd {
   std::uint64_t number = 0;
   EntryId last{};
@@ -141,14 +144,24 @@ struct LockRecord {
   friend bool operator==(const LockRecord&, const LockRecord&) = default;
 };
 
+/// A named pin: entries from `from` on are not trimmed.
+struct PinRecord {
+  LogIdentity log{};
+  EntryId from{};
+  std::uint64_t bytes_max = 0;  // of log from there to its end; above it the pin holds no more
+  std::uint64_t created_ns = 0;
+};
+
 using SegmentHeaderBytes = std::array<std::byte, kSegmentHeaderBytes>;
 using ManifestSlotBytes = std::array<std::byte, kManifestSlotBytes>;
 using LockRecordBytes = std::array<std::byte, kLockRecordBytes>;
+using PinRecordBytes = std::array<std::byte, kPinRecordBytes>;
 
 /// Sets header.crc too.
 [[nodiscard]] SegmentHeaderBytes encode(SegmentHeader& header) noexcept;
 [[nodiscard]] ManifestSlotBytes encode(const ManifestSlot& slot) noexcept;
 [[nodiscard]] LockRecordBytes encode(const LockRecord& record) noexcept;
+[[nodiscard]] PinRecordBytes encode(const PinRecord& record) noexcept;
 
 // Errors are those of check_file_header(); they name no file.
 [[nodiscard]] Result<SegmentHeader> decode_segment_header(BytesView bytes);
@@ -157,5 +170,6 @@ using LockRecordBytes = std::array<std::byte, kLockRecordBytes>;
 [[nodiscard]] std::optional<SegmentHeader> unverified_segment_header(BytesView bytes);
 [[nodiscard]] Result<ManifestSlot> decode_manifest_slot(BytesView bytes);
 [[nodiscard]] Result<LockRecord> decode_lock_record(BytesView bytes);
+[[nodiscard]] Result<PinRecord> decode_pin_record(BytesView bytes);
 
 }  // namespace walkit::log

@@ -71,6 +71,9 @@ class LogCore {
   Status write_marker(BytesView body);
   Result<EntryId> trim_before(EntryId keep, const Retention& retention);
   [[nodiscard]] const std::shared_ptr<const CarePlace>& place() const { return place_; }
+  /// One thread at a time: who trims, and who must not be overtaken by one. After success end it.
+  Status begin_care();
+  void end_care();
 
   /// Memory that is kept between calls, empty. False: another thread has it.
   bool lend(Bytes& into) noexcept;
@@ -152,8 +155,6 @@ class LogCore {
   // log_core_care.cpp: what is done beside the appends.
   Status write_marker(Lock& lock, BytesView body);
   Status put_marker(BytesView body);
-  Status begin_care();
-  void end_care();
   Result<EntryId> trim(EntryId keep, const Retention& retention) noexcept;
   Status begin_log_at(const SegmentHeader& first);
   Status write_begin(const SegmentHeader& first);

@@ -96,12 +96,8 @@ Result<EntryId> LogCore::trim_before(EntryId keep, const Retention& retention) {
 Result<EntryId> LogCore::trim(EntryId keep, const Retention& retention) noexcept try {
   const auto home = place_->parent->subdirectory(options_.subdirectory, OpenMode::write);
   if (!home) return home.error();
-  const auto trim = think_trim_through(**home, keep, retention);
-  if (!trim) return trim.error();
-  Status done =
-      carry_out(**home, *trim, [this](const SegmentHeader& first) { return begin_log_at(first); });
-  if (!done) return done.error();
-  return trim->plan.oldest;
+  return log::trim(**home, {keep, retention, &place_->pins},
+                   [this](const SegmentHeader& first) { return begin_log_at(first); });
 } catch (const std::bad_alloc&) {
   return no_memory();
 }

@@ -61,6 +61,8 @@ std::string text_of(const TrimHold& hold) {
       return "it is the newest";
     case TrimHold::By::retention:
       return "it is retained by size or age";
+    case TrimHold::By::pin:
+      return hold.name.empty() ? "it is pinned by this process" : "it is pinned by " + hold.name;
   }
   return "";
 }
@@ -125,7 +127,8 @@ Result<EntryId> WalMaintenance::trim_before(EntryId keep, Retention retention) c
   if (!home) return home.error();
   const auto lock = (*home)->lock();
   if (!lock) return lock.error().code == Errc::locked ? locked() : lock.error();
-  return trim_offline(**home, keep, retention);
+  const std::lock_guard turn(place_->care);
+  return trim_offline(**home, {keep, retention, &place_->pins});
 } catch (const std::bad_alloc&) {
   return no_memory();
 }
@@ -133,7 +136,7 @@ Result<EntryId> WalMaintenance::trim_before(EntryId keep, Retention retention) c
 Result<TrimPlan> WalMaintenance::plan_trim(EntryId keep, Retention retention) const try {
   const auto home = this->home(OpenMode::read);
   if (!home) return home.error();
-  auto trim = think_trim_through(**home, keep, retention);
+  auto trim = think_trim_through(**home, {keep, retention, &place_->pins});
   if (!trim) return trim.error();
   return std::move(trim->plan);
 } catch (const std::bad_alloc&) {
@@ -277,6 +280,9 @@ std::string to_string(const TrimPlan& plan) {
             std::to_string(segment.bytes) + " bytes";
   }
   for (const TrimHold& hold : plan.held_by) text += "\nthe next stays: " + text_of(hold);
+  for (const std::string& name : plan.overrun_pins) {
+    text += "\nthe pin " + name + " holds no more: the log is larger than it allows";
+  }
   return text;
 }
 

@@ -126,8 +126,7 @@ Status Replay::open_next() {
     if (!next) return next.error();
     next_ = std::move(*next);
     end_ = next_->header.previous();
-    return check_link(segment_->header, next_->header,
-                      snapshot_.listing.segments[index_ + 1].file);
+    return check_link(segment_->header, next_->header, snapshot_.listing.segments[index_ + 1].file);
   }
   if (snapshot_.survey.closed) end_ = snapshot_.survey.tail.sealed;
   return {};

@@ -229,7 +229,8 @@ Status classify_names(Directory& directory, Listing& listing) {
       listing.segments.push_back({name, *segment});
     } else if (is_temporary_name(name)) {
       listing.temporary_files.push_back(name);
-    } else if (name != kManifestName && name != kLockFileName && name != kQuarantineName) {
+    } else if (name != kManifestName && name != kLockFileName && name != kQuarantineName &&
+               name != kPinsName) {
       listing.foreign_files.push_back(name);
     }
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/mutation.hpp"
+#include "log/pins.hpp"
 #include "log/quarantine.hpp"
 #include "log/snapshot.hpp"
 
@@ -21,8 +22,7 @@ bool is_younger(Directory& home, const SegmentHeader& next, std::chrono::seconds
 
 class Thinking {
  public:
-  Thinking(Directory& home, EntryId keep, const Retention& retention)
-      : home_(home), keep_(keep), retention_(retention) {}
+  Thinking(Directory& home, const TrimWish& wish) : home_(home), wish_(wish) {}
 
   Result<Trim> run() {
     auto listing = list_log(home_);
@@ -30,6 +30,7 @@ class Thinking {
     if (Status ok = drop_unborn(home_, *listing); !ok) return ok.error();
     trim_.listing = std::move(*listing);
     if (Status ok = measure(); !ok) return ok.error();
+    if (Status ok = ask_pins(); !ok) return ok.error();
     if (Status ok = choose(); !ok) return ok.error();
     if (Status ok = take_leftovers(); !ok) return ok.error();
     return std::move(trim_);
@@ -45,6 +46,35 @@ class Thinking {
       bytes_.push_back(*bytes);
       bytes_left_ += *bytes;
     }
+    return {};
+  }
+
+  // Of the files from the one that holds the entry on.
+  [[nodiscard]] std::uint64_t bytes_from(EntryId from) const {
+    std::uint64_t bytes = 0;
+    for (std::size_t i = segments().size(); i-- > 0;) {
+      bytes += bytes_[i];
+      if (segments()[i].name.first <= from) break;
+    }
+    return bytes;
+  }
+
+  Status ask_pins() {
+    if (wish_.pins != nullptr) {
+      if (const auto lowest = wish_.pins->lowest()) pins_.push_back({"", *lowest});
+    }
+    const ManifestSlot* slot = trim_.listing.manifest_slot();
+    auto named = list_pins(home_, slot != nullptr ? slot->log : LogIdentity{});
+    if (!named) return named.error();
+    for (PinInfo& pin : *named) {
+      if (pin.fault && pin.fault->code == Errc::rewound) continue;
+      if (!pin.fault && bytes_from(pin.from) > pin.bytes_max) {
+        trim_.plan.overrun_pins.push_back(std::move(pin.name));
+      } else {
+        pins_.push_back({std::move(pin.name), pin.from});
+      }
+    }
+    if (mutated(Mutation::trim_does_not_ask_pins)) pins_.clear();
     return {};
   }
 
@@ -74,14 +104,18 @@ class Thinking {
     std::vector<TrimHold> holds;
     if (index + 1 == segments().size()) return std::vector{TrimHold{By::newest_segment}};
     const SegmentFile& next = segments()[index + 1];
-    if (next.name.first > keep_) holds.push_back({By::keep});
-    bool retained = retention_.bytes > 0 && bytes_left_ <= retention_.bytes;
-    if (!retained && retention_.age.count() > 0) {
+    if (next.name.first > wish_.keep) holds.push_back({By::keep});
+    const Retention& retention = wish_.retention;
+    bool retained = retention.bytes > 0 && bytes_left_ <= retention.bytes;
+    if (!retained && retention.age.count() > 0) {
       const auto opened = open_segment(home_, next);
       if (!opened) return opened.error();
-      retained = is_younger(home_, opened->header, retention_.age);
+      retained = is_younger(home_, opened->header, retention.age);
     }
     if (retained) holds.push_back({By::retention});
+    for (const HeldFrom& pin : pins_) {
+      if (next.name.first > pin.from) holds.push_back({By::pin, pin.name});
+    }
     return holds;
   }
 
@@ -101,17 +135,22 @@ class Thinking {
     return {};
   }
 
+  struct HeldFrom {
+    std::string name{};
+    EntryId from{};
+  };
+
   Directory& home_;
-  const EntryId keep_;
-  const Retention& retention_;
+  const TrimWish& wish_;
   Trim trim_{};
+  std::vector<HeldFrom> pins_{};
   std::vector<std::uint64_t> bytes_{};
   std::uint64_t bytes_left_ = 0;
 };
 
 // The log's own MANIFEST, as a writer that opens it would take it.
-Result<ManifestWriter> open_manifest(Directory& home, const Trim& trim) {
-  const Listing& listing = trim.listing;
+Result<ManifestWriter> open_manifest(Directory& home, Listing listing) {
+  if (Status ok = drop_unborn(home, listing); !ok) return ok.error();
   if (listing.manifest_slot() == nullptr) return listing.warnings.front();
   // What it does not name may be there only until the next power cut.
   if (Status ok = home.sync(); !ok) return ok.error();
@@ -140,30 +179,19 @@ Leftovers sort_leftovers(Directory& home, const Listing& listing, const SegmentH
   return left;
 }
 
-Result<Trim> think_trim_through(Directory& home, EntryId keep, const Retention& retention) {
+Result<Trim> think_trim_through(Directory& home, const TrimWish& wish) {
   for (int looks = 1;; ++looks) {
-    auto trim = Thinking(home, keep, retention).run();
+    auto trim = Thinking(home, wish).run();
     const bool trimmed_meanwhile = !trim && trim.error().code == Errc::gap;
     if (!trimmed_meanwhile || looks == kLooksMax) return trim;
   }
 }
 
-Result<EntryId> trim_offline(Directory& home, EntryId keep, const Retention& retention) {
-  auto trim = think_trim_through(home, keep, retention);
-  if (!trim) return trim.error();
-  if (trim->files.empty()) return trim->plan.oldest;
-  auto manifest = open_manifest(home, *trim);
-  if (!manifest) return manifest.error();
-  Status done = carry_out(home, *trim,
-                          [&](const SegmentHeader& first) { return manifest->begin_later(first); });
-  if (!done) return done.error();
-  return trim->plan.oldest;
-}
+namespace {
 
 // Readers and the next open pass over what stands below the log's first segment, so that it may go
 // at any time after it became that.
 Status carry_out(Directory& home, const Trim& trim, const BeginLog& begin_log) {
-  if (trim.files.empty()) return {};
   if (Status ok = set_aside(home, trim.set_aside); !ok) return ok;
 #ifdef WALKIT_MUTATIONS
   if (mutated(Mutation::trim_before_manifest)) {
@@ -171,8 +199,36 @@ Status carry_out(Directory& home, const Trim& trim, const BeginLog& begin_log) {
     return begin_log(*trim.first);
   }
 #endif
-  if (Status ok = begin_log(*trim.first); !ok) return ok;
-  return remove_files(home, trim.files);
+  return begin_log(*trim.first);
+}
+
+}  // namespace
+
+Result<EntryId> trim(Directory& home, const TrimWish& wish, const BeginLog& begin_log) {
+  auto trim = think_trim_through(home, wish);
+  if (!trim) return trim.error();
+  if (trim->files.empty()) return trim->plan.oldest;
+  {
+    // Who pins from here on sees where the log begins then. Where there is no space for the folder
+    // there is none for a pin, and a trim must not want for what it frees.
+    const auto pins = PinFolder::open(home);
+    if (!pins && pins.error().code != Errc::no_space) return pins.error();
+    trim = think_trim_through(home, wish);
+    if (!trim) return trim.error();
+    if (trim->files.empty()) return trim->plan.oldest;
+    if (Status ok = carry_out(home, *trim, begin_log); !ok) return ok.error();
+  }
+  if (Status ok = remove_files(home, trim->files); !ok) return ok.error();
+  return trim->plan.oldest;
+}
+
+Result<EntryId> trim_offline(Directory& home, const TrimWish& wish) {
+  return trim(home, wish, [&](const SegmentHeader& first) -> Status {
+    const auto listing = list_log(home);
+    if (!listing) return listing.error();
+    auto manifest = open_manifest(home, *listing);
+    return manifest ? manifest->begin_later(first) : Status(manifest.error());
+  });
 }
 
 Status remove_files(Directory& home, std::span<const std::string> files) {

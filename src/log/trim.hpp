@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "log/care_place.hpp"
 #include "log/survey.hpp"
 #include "walkit/log/maintenance_reports.hpp"
 
@@ -30,16 +31,23 @@ struct Trim {
   std::optional<SegmentHeader> first{};  // of the first segment left; there if a file goes
   Listing listing{};
 };
-/// Reads names, sizes and a few headers. Changes nothing.
-Result<Trim> think_trim_through(Directory& home, EntryId keep, const Retention& retention);
+/// What is asked for: see WalMaintenance::trim_before().
+struct TrimWish {
+  EntryId keep{};
+  Retention retention{};
+  const PinBoard* pins = nullptr;  // of this process
+};
+/// Reads names, sizes, pins and a few headers. Changes nothing.
+Result<Trim> think_trim_through(Directory& home, const TrimWish& wish);
 
 /// Does it. begin_log: makes MANIFEST say, durably and in both slots, that the log begins with that
 /// segment.
 using BeginLog = std::function<Status(const SegmentHeader& first)>;
-Status carry_out(Directory& home, const Trim& trim, const BeginLog& begin_log);
+/// Thinks it through and does it, and gives the oldest entry left. Nobody pins meanwhile.
+Result<EntryId> trim(Directory& home, const TrimWish& wish, const BeginLog& begin_log);
 
 /// With no writer there, under its lock.
-Result<EntryId> trim_offline(Directory& home, EntryId keep, const Retention& retention);
+Result<EntryId> trim_offline(Directory& home, const TrimWish& wish);
 
 /// In that order; durable on return. Those that are gone already do no harm.
 Status remove_files(Directory& home, std::span<const std::string> files);

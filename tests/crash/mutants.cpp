@@ -73,6 +73,7 @@ constexpr NamedSweep kSweeps[] = {
     {"Trims", &sweep_trims},
     {"Markers", &sweep_markers},
     {"Continues", &sweep_continues},
+    {"Pins", &sweep_pins},
     {"Checkpoints", &sweep_checkpoints},
 };
 
@@ -215,6 +216,11 @@ constexpr Mutant kMutants[] = {
     {M::continue_old_away_first, "ContinueOldAwayFirst",
      "old segments are set aside before MANIFEST begins another log",
      "8 and 9: a crash leaves neither the old log nor the new one", &sweep_continues},
+    {M::pin_without_directory_sync, "PinWithoutDirectorySync",
+     "the folder of pins is not synced when one has its name",
+     "10: entries are trimmed that were told to be held", &sweep_pins},
+    {M::trim_does_not_ask_pins, "TrimDoesNotAskPins", "a trim asks no pin",
+     "10: entries are trimmed that were told to be held", &sweep_pins},
     // Checkpoints.
     {M::checkpoint_without_sync, "CheckpointWithoutSync",
      "a checkpoint has its name before it is synced", "10: a power cut leaves half a state",

@@ -42,6 +42,9 @@ Status sweep_trims(std::uint64_t& states);
 /// Power lost at every operation of beginning an empty log in the place of an old one: there is the
 /// one or the other, the same call finishes, and no byte of the old one is gone.
 Status sweep_continues(std::uint64_t& states);
+/// Power lost at every operation of who pins, moves and releases: what was told to be held is not
+/// trimmed behind it.
+Status sweep_pins(std::uint64_t& states);
 /// Power lost at every operation of a writer that writes markers too: each that was acknowledged is
 /// there, and costs no entry.
 Status sweep_markers(std::uint64_t& states);

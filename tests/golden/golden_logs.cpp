@@ -55,6 +55,7 @@ class Recipe {
   /// The process is gone without a close.
   void kill() { directory_ = directory_->crash(Crash::process_kill); }
   [[nodiscard]] CrashDirectory& directory() const { return *directory_; }
+  [[nodiscard]] std::shared_ptr<Directory> root() const { return directory_; }
   [[nodiscard]] std::uint64_t bytes_of(const std::string& path) const {
     return directory_->read_file(path).value().size();
   }
@@ -176,6 +177,16 @@ void trimmed(Files& files) {
   r.line("segments 2").entry(3, texts[2]).entry(4, "second life");
   r.line("end clean").line("proven 4");
   r.finish("trimmed", files);
+}
+
+void pinned(Files& files) {
+  Recipe r("Two entries, closed; a pin from 2 on, another from 1 on for 4096 bytes at most.");
+  two_entries_closed(r);
+  const auto care = WalMaintenance::open(r.root()).value();
+  care.pin("backup", EntryId{2}, ~std::uint64_t{0}).value();
+  care.pin("replica_1", EntryId{1}, 4096).value();
+  r.line("pin backup 2 18446744073709551615").line("pin replica_1 1 4096");
+  r.finish("pinned", files);
 }
 
 void markers(Files& files) {
@@ -400,9 +411,26 @@ void zstd(Files& files) {
 
 Files make_all() {
   Files files;
-  for (const auto make : {born, plain, batches, closed, bad_manifest_slot, several_segments,
-                          trimmed, markers, whole_blocks, torn, suspect, lost, rehomed, newer,
-                          born_later, begins_later, with_loss, lz4, zstd}) {
+  for (const auto make : {born,
+                          plain,
+                          batches,
+                          closed,
+                          bad_manifest_slot,
+                          several_segments,
+                          trimmed,
+                          pinned,
+                          markers,
+                          whole_blocks,
+                          torn,
+                          suspect,
+                          lost,
+                          rehomed,
+                          newer,
+                          born_later,
+                          begins_later,
+                          with_loss,
+                          lz4,
+                          zstd}) {
     make(files);
   }
   return files;

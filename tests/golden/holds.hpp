@@ -8,6 +8,7 @@
 //   proven ID                      not after corrupt and incompatible, nor are those below
 //   torn_bytes N, suspect_bytes N, warnings N     where not 0
 //   checkpoint ID                  of the newest marker of one in the newest segment
+//   pin NAME FROM BYTES            each named pin that reads
 
 #include <algorithm>
 #include <cstdio>
@@ -17,6 +18,7 @@
 
 #include "base/crc32c.hpp"
 #include "walkit/log/log_reader.hpp"
+#include "walkit/log/maintenance.hpp"
 
 namespace walkit::golden {
 
@@ -53,6 +55,16 @@ inline std::string ending(const ReplaySummary& s) {
   return text;
 }
 
+inline std::string pin_lines(const std::shared_ptr<Directory>& parent, const ReadOptions& options) {
+  std::string text;
+  for (const PinInfo& pin : WalMaintenance::open(parent, options)->pins().value()) {
+    if (pin.fault) continue;
+    text +=
+        "pin " + pin.name + " " + to_string(pin.from) + " " + std::to_string(pin.bytes_max) + "\n";
+  }
+  return text;
+}
+
 /// The lines from the first entry on, as LogReader sees them; `status` is what the replay answered.
 inline std::string lines_of(const std::shared_ptr<Directory>& parent, const ReadOptions& options,
                             ReplayMode mode, Status& status) {
@@ -77,7 +89,8 @@ inline std::string lines_of(const std::shared_ptr<Directory>& parent, const Read
   if (summary) {
     const auto marked = reader->marked_checkpoint();
     text += ending(*summary);
-    return marked && *marked ? text + "checkpoint " + to_string(**marked) + "\n" : text;
+    if (marked && *marked) text += "checkpoint " + to_string(**marked) + "\n";
+    return text + pin_lines(parent, options);
   }
   return text + "end " + std::string(to_string(status.error().code)) + "\n";
 }

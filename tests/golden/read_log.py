@@ -145,6 +145,28 @@ def lock_durable(data, log):
     return number(data, 64, 8) if data[32:48] == log else 0
 
 
+class Pin:
+    def __init__(self, data, log):
+        check_prefix(data, b"\x89WALKPIN", 512)
+        if data[32:48] != log:
+            raise Corrupt("a pin of another log")
+        self.first, self.bytes_max, _ = (number(data, at, 8) for at in range(48, 72, 8))
+
+
+def read_pins(folder, log):
+    """[(name, pin)] of those that read."""
+    pins, place = [], os.path.join(folder, "pins")
+    for file in sorted(os.listdir(place) if os.path.isdir(place) else []):
+        if not re.fullmatch(r"[a-z0-9_-]{1,64}\.pin", file):
+            continue
+        with open(os.path.join(place, file), "rb") as data:
+            try:
+                pins.append((file[:-4], Pin(data.read()[:512], log)))
+            except (Corrupt, Incompatible):
+                pass
+    return pins
+
+
 # ---- Frames -------------------------------------------------------------------------------------
 
 def next_place(x):
@@ -570,6 +592,8 @@ def read_log(folder):
             lines.append("warnings %d" % log.warnings)
         if log.checkpoint is not None:
             lines.append("checkpoint %d" % log.checkpoint)
+        for name, pin in read_pins(folder, log.slot.log if log.slot else None):
+            lines.append("pin %s %d %d" % (name, pin.first, pin.bytes_max))
     except NoLog:
         lines.append("end not_found")
     except Incompatible:

@@ -294,5 +294,23 @@ TEST_F(Recovery, AStateThatIsNotDurableIsNotPublished) {
   EXPECT_THAT(publish_checkpoint(wal, saving, EntryId{10}, sum_of(10)), IsOk());
 }
 
+TEST_F(Recovery, APinKeepsWhatPublishingWouldTrim) {
+  auto wal = open();
+  Store saving = store();
+  append_to(wal, 20);
+  {
+    const auto pin = wal.maintenance().pin(EntryId{5});
+    ASSERT_THAT(pin, IsOk());
+    for (const std::uint64_t at : {300u, 600u, 900u}) {
+      append_to(wal, at);
+      const auto oldest = publish_checkpoint(wal, saving, EntryId{at}, sum_of(at));
+      ASSERT_THAT(oldest, IsOk());
+      EXPECT_LE(*oldest, EntryId{5});
+    }
+  }
+  append_to(wal, 1000);
+  EXPECT_GT(publish_checkpoint(wal, saving, EntryId{1000}, sum_of(1000)).value(), EntryId{5});
+}
+
 }  // namespace
 }  // namespace walkit

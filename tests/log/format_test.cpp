@@ -62,6 +62,10 @@ LockRecord lock_record() {
   return {.log = identity(), .process = 31, .epoch = 32, .durable_through = EntryId{33}};
 }
 
+PinRecord pin_record() {
+  return {.log = identity(), .from = EntryId{41}, .bytes_max = 42, .created_ns = 43};
+}
+
 Bytes segment_bytes() {
   SegmentHeader header = segment_header();
   const auto bytes = encode(header);
@@ -73,6 +77,11 @@ Bytes manifest_bytes() {
 }
 Bytes lock_bytes() {
   const auto bytes = encode(lock_record());
+  return {bytes.begin(), bytes.end()};
+}
+
+Bytes pin_bytes() {
+  const auto bytes = encode(pin_record());
   return {bytes.begin(), bytes.end()};
 }
 
@@ -89,7 +98,7 @@ std::uint32_t u32(const Bytes& bytes, std::size_t at) {
   return load_le<std::uint32_t>(bytes.data() + at);
 }
 
-/// The three headers, as one who knows only bytes sees them.
+/// The headers, as one who knows only bytes sees them.
 struct Kind {
   std::string name;
   Bytes bytes;
@@ -107,7 +116,8 @@ std::function<Status(BytesView)> status_of(Decode decode) {
 std::vector<Kind> kinds() {
   return {{"segment", segment_bytes(), status_of(decode_segment_header)},
           {"manifest", manifest_bytes(), status_of(decode_manifest_slot)},
-          {"lock", lock_bytes(), status_of(decode_lock_record)}};
+          {"lock", lock_bytes(), status_of(decode_lock_record)},
+          {"pin", pin_bytes(), status_of(decode_pin_record)}};
 }
 
 TEST(Format, SegmentHeaderRoundTrips) {
@@ -139,9 +149,9 @@ TEST(Format, LongestTypeNameRoundTrips) {
 }
 
 TEST(Format, PrefixStandsWhereFormatMdSays) {
-  const char* const magics[] = {"\x89WALKSEG", "\x89WALKMAN", "\x89WALKLOK"};
-  const std::uint32_t lengths[] = {512, 4096, 512};
-  for (std::size_t i = 0; i < 3; ++i) {
+  const char* const magics[] = {"\x89WALKSEG", "\x89WALKMAN", "\x89WALKLOK", "\x89WALKPIN"};
+  const std::uint32_t lengths[] = {512, 4096, 512, 512};
+  for (std::size_t i = 0; i < kinds().size(); ++i) {
     const Bytes bytes = kinds()[i].bytes;
     EXPECT_EQ(as_text(BytesView(bytes).first(8)), magics[i]);
     EXPECT_EQ(bytes.size(), lengths[i]);
@@ -185,6 +195,15 @@ TEST(Format, LockFieldsStandWhereFormatMdSays) {
   EXPECT_EQ(bytes[32], std::byte{0xA0});
   for (std::uint64_t i = 0; i < 3; ++i) EXPECT_EQ(u64(bytes, 48 + 8 * i), 31 + i);
   EXPECT_TRUE(all_zero(BytesView(bytes).subspan(72)));
+}
+
+TEST(Format, PinFieldsStandWhereFormatMdSays) {
+  const Bytes bytes = pin_bytes();
+  EXPECT_EQ(bytes[32], std::byte{0xA0});
+  for (std::uint64_t i = 0; i < 3; ++i) EXPECT_EQ(u64(bytes, 48 + 8 * i), 41 + i);
+  EXPECT_TRUE(all_zero(BytesView(bytes).subspan(72)));
+  const PinRecord read = decode_pin_record(bytes).value();
+  EXPECT_EQ(encode(read), encode(pin_record()));
 }
 
 TEST(Format, EveryFlippedBitIsCorruptAndNeverNewer) {

@@ -55,6 +55,33 @@ TEST(NoMemoryCare, SteadyMarkerTakesNone) {
   EXPECT_THAT(starved(0, Failing::from_there_on, write), IsOk());
 }
 
+TEST(NoMemoryCare, PinsSayTheyAreNotThereAndThenAre) {
+  for_each_allocation([&](std::size_t nth, Failing how) {
+    const auto directory = MemoryDirectory::create();
+    auto wal = Wal::open(directory, starving_options()).value();
+    for (int n = 0; n < 5; ++n) ASSERT_THAT(wal.append(std::string(1500, 'x')), IsOk());
+    const auto care = wal.maintenance();
+    const auto pin_all = [&]() -> Status {
+      const auto here = care.pin(EntryId{3});
+      if (!here) return here.error();
+      const auto named = care.pin("a-name-that-does-not-fit", EntryId{3}, 1u << 20);
+      if (!named) return named.error();
+      const auto moved = care.move_pin("a-name-that-does-not-fit", EntryId{4});
+      if (!moved) return moved.error();
+      const auto pins = care.pins();
+      return pins ? Status{} : Status(pins.error());
+    };
+    const Status pinned = starved(nth, how, pin_all);
+    const bool hit = met();
+    EXPECT_TRUE(pinned || is_memory_error(pinned)) << pinned.error();
+    EXPECT_FALSE(wal.verdict().failure);
+    EXPECT_THAT(pin_all(), IsOk());
+    EXPECT_THAT(care.trim_before(EntryId{5}), IsOkAndHolds(EntryId{3}));
+    EXPECT_THAT(care.release_pin("a-name-that-does-not-fit"), IsOk());
+    set_met(hit);
+  });
+}
+
 TEST(NoMemoryCare, ContinueAfterSaysSoAndASecondCallFinishes) {
   for_each_allocation([&](std::size_t nth, Failing how) {
     const auto directory = MemoryDirectory::create();

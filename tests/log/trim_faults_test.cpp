@@ -211,7 +211,18 @@ TEST(TrimFaults, OnlyAFailedWriteOfManifestEndsTheWriter) {
     EXPECT_THAT(segment_files(box.directory), SizeIs(3));
   }
   EXPECT_EQ(poisoned, 4u) << "two writes, two syncs";
-  EXPECT_EQ(harmless, 4u) << "three files and the folder";
+  EXPECT_EQ(harmless, 7u) << "three files, the folder, and that of pins, which is new";
+}
+
+// A full disk is when a trim is wanted most; all it writes stands there already.
+TEST(TrimFaults, TakesNoSpace) {
+  for (std::uint64_t at = 1; at <= 3; ++at) {
+    LogBox box = five_segments();
+    box.directory->set_free_bytes(0);
+    box.directory->fail_at(box.directory->operation_count() + at, Errc::no_space);
+    EXPECT_THAT(care_for(box).trim_before(EntryId{11}), IsOkAndHolds(EntryId{10})) << at;
+    EXPECT_THAT(segment_files(box.directory), SizeIs(2));
+  }
 }
 
 TEST(TrimFaults, DoneForWriterTrimsNothing) {

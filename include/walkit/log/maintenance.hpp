@@ -1,12 +1,15 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "walkit/base/result.hpp"
 #include "walkit/io/directory.hpp"
 #include "walkit/log/maintenance_reports.hpp"
 #include "walkit/log/options.hpp"
+#include "walkit/log/pins.hpp"
 #include "walkit/log/reports.hpp"
 
 namespace walkit {
@@ -44,10 +47,10 @@ class WalMaintenance {
   /// The files, oldest first. corrupt: see verify().
   Result<std::vector<SegmentInfo>> segment_ranges() const;
 
-  /// Removes whole segments whose entries are all below `keep`, oldest first; never the newest.
-  /// Gives the oldest entry left. Durable on return. Costs a look at the names, and where something
-  /// goes two syncs, during which appends wait, and one more. Which entries a segment has is known
-  /// from the names: none is read.
+  /// Removes whole segments whose entries are all below `keep`, oldest first; never the newest, and
+  /// none that a pin holds. Gives the oldest entry left. Durable on return. Costs a look at the
+  /// names, and where something goes two syncs, during which appends wait, and one more. Which
+  /// entries a segment has is known from the names: none is read.
   ///
   /// locked: a writer has the log; ask WalWriter::maintenance(). corrupt: see verify(). io,
   /// no_memory: before MANIFEST was written nothing is gone, and a writer whose write of it failed
@@ -56,6 +59,25 @@ class WalMaintenance {
   Result<EntryId> trim_before(EntryId keep, Retention retention = {}) const;
   /// What trim_before() would do. Changes nothing.
   Result<TrimPlan> plan_trim(EntryId keep, Retention retention = {}) const;
+
+  /// Holds entries from `from` on (EntryId{}: the oldest) against trims of this object and its
+  /// copies, while the pin lives. gap: `from` is trimmed already.
+  Result<RetentionPin> pin(EntryId from) const;
+  /// Holds them against every trim, in any process, until released: for followers and backups that
+  /// come and go. A file in the log's folder; durable on return, and in place of one of that name.
+  /// As long as the log from there on is no larger than bytes_max: a reader that died must not fill
+  /// the disk. Gives the first entry that is held. Costs two syncs, so it is not for each entry.
+  /// invalid_argument: the name is not 1 to 64 of a-z, 0-9, _ and -. gap: trimmed already. io,
+  /// invalid_argument: the folder cannot be written, as on a read-only file system. locked: others
+  /// pin or trim and do not come to an end.
+  Result<EntryId> pin(std::string_view name, EntryId from, std::uint64_t bytes_max) const;
+  /// The same name and bytes_max, from another entry on. not_found: no such pin. Else as pin(); an
+  /// error leaves the pin where it was.
+  Result<EntryId> move_pin(std::string_view name, EntryId from) const;
+  /// Durable on return. not_found: no such pin.
+  Status release_pin(std::string_view name) const;
+  /// The named ones, by name. One that cannot be read is among them.
+  Result<std::vector<PinInfo>> pins() const;
 
   /// Reads every byte that counts, and goes on behind damage. Beside a writer it ends at what is
   /// durable. Errors are those of the folder; what is wrong with the log is in the report.

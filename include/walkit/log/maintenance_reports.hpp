@@ -64,8 +64,10 @@ struct TrimHold {
   enum class By {
     keep,            // it has entries from `keep` on
     newest_segment,  // there is none behind it
-    retention
+    retention,
+    pin
   } by{};
+  std::string name{};  // of the pin; "": one of this process
   friend bool operator==(const TrimHold&, const TrimHold&) = default;
 };
 
@@ -76,6 +78,8 @@ struct TrimPlan {
   EntryId oldest{};                     // the oldest entry left
   /// All that keeps the first of the segments left.
   std::vector<TrimHold> held_by{};
+  /// Named pins that hold nothing any more: from there on the log is larger than they allow.
+  std::vector<std::string> overrun_pins{};
 };
 
 [[nodiscard]] std::string to_string(const VerifyReport& report);
