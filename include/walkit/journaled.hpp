@@ -37,6 +37,37 @@ struct JournalStats {
   std::vector<Error> skipped_checkpoints{};  // damaged, by open
 };
 
+namespace journal_detail {
+
+struct NoEntry {};
+
+/// What State says, or one error and something to go on with.
+template <class State>
+struct EntryOf {
+  static_assert(requires { typename State::Entry; },
+                "walkit: a journaled State says what its entries are: using Entry = MyEntry;");
+  using type = NoEntry;
+};
+template <class State>
+  requires requires { typename State::Entry; }
+struct EntryOf<State> {
+  using type = typename State::Entry;
+};
+
+template <class State, class Entry>
+struct OutcomeOf {
+  static_assert(std::same_as<Entry, NoEntry>,
+                "walkit: a journaled State has a public R apply(const Entry&), which changes it");
+  using type = void;
+};
+template <class State, class Entry>
+  requires requires(State& state, const Entry& entry) { state.apply(entry); }
+struct OutcomeOf<State, Entry> {
+  using type = std::decay_t<decltype(std::declval<State&>().apply(std::declval<const Entry&>()))>;
+};
+
+}  // namespace journal_detail
+
 /// A State that survives: `using Entry`, `R apply(const Entry&)` and a codec. What is applied is
 /// logged first; open() loads the newest checkpoint and applies what the log has above it; in the
 /// background checkpoints are taken and the log behind them is trimmed.
@@ -51,9 +82,8 @@ struct JournalStats {
 template <class State, class EC = void, class SC = CerealCodec<State>>
 class Journaled {
  public:
-  using Entry = typename State::Entry;
-  using Outcome =
-      std::decay_t<decltype(std::declval<State&>().apply(std::declval<const Entry&>()))>;
+  using Entry = typename journal_detail::EntryOf<State>::type;
+  using Outcome = typename journal_detail::OutcomeOf<State, Entry>::type;
   using Outcomes =
       std::conditional_t<std::is_void_v<Outcome>, void,
                          std::vector<std::conditional_t<std::is_void_v<Outcome>, int, Outcome>>>;

@@ -65,14 +65,15 @@ namespace recovery_detail {
 
 template <class F, class State, class E>
 Status call_apply(F& apply, State& state, const E& entry, EntryId id) {
-  static_assert(
-      std::invocable<F&, State&, const E&> || std::invocable<F&, State&, const E&, EntryId>,
-      "walkit: recover() calls apply(State&, const E&) or apply(State&, const E&, "
-      "walkit::EntryId); it returns void or walkit::Status");
+  constexpr bool kTakesId = std::invocable<F&, State&, const E&, EntryId>;
+  constexpr bool kTakesNone = std::invocable<F&, State&, const E&>;
+  static_assert(kTakesId || kTakesNone,
+                "walkit: recover() calls apply(State&, const E&) or apply(State&, const E&, "
+                "walkit::EntryId); it returns void or walkit::Status");
   const auto call = [&] {
-    if constexpr (std::invocable<F&, State&, const E&, EntryId>) {
+    if constexpr (kTakesId) {
       return apply(state, entry, id);
-    } else {
+    } else if constexpr (kTakesNone) {
       return apply(state, entry);
     }
   };
@@ -80,11 +81,11 @@ Status call_apply(F& apply, State& state, const E& entry, EntryId id) {
   static_assert(std::is_void_v<Answer> || std::same_as<Answer, Status>,
                 "walkit: apply returns void or walkit::Status. Another value is refused, since it "
                 "is easily an outcome that nobody looks at: drop it");
-  if constexpr (std::is_void_v<Answer>) {
+  if constexpr (std::same_as<Answer, Status>) {
+    return call();
+  } else {
     call();
     return {};
-  } else {
-    return call();
   }
 }
 

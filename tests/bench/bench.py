@@ -24,6 +24,7 @@ import plan
 import real
 import report
 import scale
+import state
 
 
 class Failed(Exception):
@@ -136,6 +137,8 @@ def arguments():
                       help="W1 on an ext4 with a journal, on a loop device; needs root")
     kind.add_argument("--scale", action="store_true",
                       help="how costs grow with entries, segments, threads and open logs")
+    kind.add_argument("--state", action="store_true",
+                      help="what checkpoints cost who applies, and save who recovers")
     parser.add_argument("--rounds", type=int, help="instead of the usual number")
     parser.add_argument("--only", default="", help="workloads, as w1,w2")
     parser.add_argument("--from", dest="source", help="no runs: the figures of this file again")
@@ -210,9 +213,22 @@ def scale_session(options):
         report.put_into_document("scale", text)
 
 
+def state_session(options):
+    with work_folder(options.on or options.build) as folder:
+        text = state.measure(os.path.join(options.build, "tests/bench/walkit_state"), folder,
+                             options.before, options.check)
+        told = [{"date": time.strftime("%Y-%m-%d"), "load": os.getloadavg()[0]}]
+        _, described = machine.describe(folder, told)
+    if not (options.check or options.no_document):
+        lines = ["Measured on:", "", *("- " + line for line in described), "", text]
+        report.put_into_document("state", "\n".join(lines))
+
+
 def main():
     options = arguments()
     options.build = os.path.abspath(options.build)
+    if options.state:
+        return state_session(options)
     if options.scale:
         return scale_session(options)
     if options.journal and os.geteuid() != 0:
@@ -231,6 +247,7 @@ def main():
     print(shown.text())
     if options.check:
         shown.check(name, targets)
+        state_session(options)
     elif not (options.quick or options.no_document or only):
         shown.write(name)
     return None

@@ -1,17 +1,18 @@
-// What checkpoints cost who applies, and what they save who recovers. docs/performance.md says what
-// came out.
+// What checkpoints cost who applies, and what they save who recovers; state.py makes a table of it.
 //
-//   journal_bench latency FOLDER [MIB] [SECONDS]   apply beside a checkpoint of a state of MIB
-//   journal_bench flat FOLDER [ENTRIES]            memory over ENTRIES entries and 100 checkpoints
-//   journal_bench recover FOLDER [MIB]             bytes read where a checkpoint covers 99 %
+//   walkit_state latency FOLDER MIB SECONDS   apply beside a checkpoint of a state of MIB
+//   walkit_state flat FOLDER ENTRIES          memory over ENTRIES entries and 100 checkpoints
+//   walkit_state recover FOLDER MIB           bytes read where a checkpoint covers 99 %
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
+#include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -80,14 +81,14 @@ struct StateCodec {
 
 struct Latencies {
   std::vector<std::uint32_t> ns{};
-  void print(const char* what) {
+  void print(const std::string& what) {
     std::sort(ns.begin(), ns.end());
     const auto at = [&](double part) {
       const auto rank = static_cast<std::size_t>(part * static_cast<double>(ns.size() - 1));
       return ns[rank] / 1000.0;
     };
-    std::printf("%-34s n %8zu  p50 %8.1f  p90 %8.1f  p99 %8.1f  p99.9 %9.1f  max %10.1f us\n", what,
-                ns.size(), at(0.5), at(0.9), at(0.99), at(0.999), at(1));
+    std::printf("| %s | %zu | %.0f | %.0f | %.0f | %.0f | %.0f |\n", what.c_str(), ns.size(),
+                at(0.5), at(0.9), at(0.99), at(0.999), at(1));
   }
 };
 
@@ -112,7 +113,7 @@ void latency(const std::string& folder, const char* name, State state, double se
       std::move(state)));
   const auto until = Clock::now() + std::chrono::duration<double>(seconds);
   Latencies alone = apply_for(journal, [&] { return Clock::now() < until; });
-  alone.print((std::string(name) + ", no checkpoint").c_str());
+  alone.print(std::string(name) + ", no checkpoint");
   std::atomic<bool> done = false;
   const auto began = Clock::now();
   std::thread checkpoint([&] {
@@ -122,8 +123,9 @@ void latency(const std::string& folder, const char* name, State state, double se
   Latencies beside = apply_for(journal, [&] { return !done; });
   checkpoint.join();
   const double took = std::chrono::duration<double>(Clock::now() - began).count();
-  beside.print((std::string(name) + ", beside one").c_str());
-  std::printf("%-34s the checkpoint took %.2f s\n", name, took);
+  char text[80];
+  std::snprintf(text, sizeof text, "%s, beside one that took %.1f s", name, took);
+  beside.print(text);
 }
 
 int latency(const std::string& folder, std::uint64_t mib, double seconds) {
@@ -171,7 +173,7 @@ int flat(const std::string& folder, std::uint64_t entries) {
     const std::uint64_t resident = resident_kib();
     if (n == entries / 100) first = resident;
     if (n % (entries / 10) == 0) {
-      std::printf("%9lu entries, %3lu checkpoints: %lu KiB resident\n", n,
+      std::printf("| %" PRIu64 " | %" PRIu64 " | %" PRIu64 " |\n", n,
                   journal.stats().checkpoints.taken, resident);
     }
   }
@@ -181,8 +183,10 @@ int flat(const std::string& folder, std::uint64_t entries) {
     bytes += segment.bytes;
     ++files;
   }
-  std::printf("grew by %ld KiB; the log holds %lu bytes in %lu segments\n",
-              static_cast<long>(last) - static_cast<long>(first), bytes, files);
+  std::printf("\nFrom the first checkpoint on it grew by %" PRId64
+              " KiB. The log holds %.1f MiB in %" PRIu64 " segments.\n",
+              static_cast<std::int64_t>(last - first), static_cast<double>(bytes) / (1 << 20),
+              files);
   return 0;
 }
 
@@ -247,29 +251,29 @@ int recover_part(const std::string& folder, std::uint64_t mib) {
     const auto found = must(recover<Counter, std::string, BytesCodec>(
         std::make_shared<Counting>(directory, bytes), options, apply));
     const double took = std::chrono::duration<double>(Clock::now() - began).count();
-    std::printf("%-20s entry %lu, replayed %9lu, read %7.1f MiB, %.3f s\n",
-                with_checkpoint ? "from the checkpoint" : "from the beginning", found.state.total,
+    std::printf("| %s | %" PRIu64 " | %.1f | %.3f |\n",
+                with_checkpoint ? "from the checkpoint" : "from the beginning",
                 found.replay.entry_count, static_cast<double>(bytes->load()) / (1 << 20), took);
     if (found.state.total != entries) return 1;
   }
   return 0;
 }
 
+}  // namespace
+
 int run(int argc, char** argv) {
-  if (argc < 3) {
-    std::fprintf(stderr, "usage: journal_bench latency|flat|recover FOLDER [SIZE] [SECONDS]\n");
-    return 2;
-  }
-  const std::string what = argv[1], folder = argv[2];
+  const std::string what = argc > 3 ? argv[1] : "";
   const std::uint64_t size = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 0;
-  const double seconds = argc > 4 ? std::strtod(argv[4], nullptr) : 3;
-  if (what == "latency") return latency(folder, size == 0 ? 1024 : size, seconds);
-  if (what == "flat") return flat(folder, size == 0 ? 10'000'000 : size);
-  if (what == "recover") return recover_part(folder, size == 0 ? 1024 : size);
+  if (what == "latency" && argc > 4) return latency(argv[2], size, std::strtod(argv[4], nullptr));
+  if (what == "flat") return flat(argv[2], size);
+  if (what == "recover") return recover_part(argv[2], size);
+  std::fprintf(
+      stderr,
+      "usage: walkit_state latency FOLDER MIB SECONDS | flat FOLDER ENTRIES | recover FOLDER "
+      "MIB\n");
   return 2;
 }
 
-}  // namespace
 }  // namespace walkit::bench
 
 int main(int argc, char** argv) { return walkit::bench::run(argc, argv); }
