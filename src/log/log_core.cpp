@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <new>
 
-#include "io/process.hpp"
 #include "log/mutation.hpp"
 
 namespace walkit::log {
@@ -32,7 +31,6 @@ LogCore::LogCore(LogStart start)
     : options_(std::move(start.options)),
       type_(std::move(start.type)),
       process_(start.process),
-      life_(process_life()),
       epoch_(start.epoch),
       report_(std::move(start.report)),
       directory_(std::move(start.directory)),
@@ -203,8 +201,6 @@ Error LogCore::poisoned() const noexcept {
 Error LogCore::failure() const noexcept {
   return or_bare(failure_->code, [this] { return *failure_; });
 }
-
-bool LogCore::in_fork_child() const noexcept { return process_life() != life_; }
 
 // Owns nothing in a fork's child whose parent held the mutex: there nobody gives it back.
 LogCore::Lock LogCore::enter() const {
