@@ -4,7 +4,6 @@
 #include <new>
 
 #include "base/mutation.hpp"
-#include "io/process.hpp"
 
 namespace walkit::log {
 namespace {
@@ -22,7 +21,6 @@ LogCore::LogCore(LogStart start)
     : options_(std::move(start.options)),
       type_(std::move(start.type)),
       process_(start.process),
-      life_(process_life()),
       epoch_(start.epoch),
       log_(start.manifest->current().log),
       report_(std::move(start.report)),
@@ -197,8 +195,6 @@ Error LogCore::poisoned() const noexcept {
 Error LogCore::failure() const noexcept {
   return or_bare(failure_->code, [this] { return *failure_; });
 }
-
-bool LogCore::in_fork_child() const noexcept { return process_life() != life_; }
 
 // Owns nothing in a fork's child whose parent held the mutex: there nobody gives it back.
 LogCore::Lock LogCore::enter() const {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <thread>
 
+#include "io/process.hpp"
 #include "log/care_place.hpp"
 #include "log/evidence_files.hpp"
 #include "log/segment_writer.hpp"
@@ -93,7 +94,7 @@ class LogCore {
   [[nodiscard]] WalStats stats() const;
   [[nodiscard]] const WalOptions& options() const { return options_; }
   /// Here the log's thread and those that wait do not exist, and what they hold is held for ever.
-  [[nodiscard]] bool in_fork_child() const noexcept;
+  [[nodiscard]] bool in_fork_child() const noexcept { return owner_.is_ancestor(); }
   /// In a callback, where a call that waits would wait for itself.
   [[nodiscard]] bool on_own_thread() const noexcept {
     return std::this_thread::get_id() == thread_.get_id();
@@ -181,7 +182,8 @@ class LogCore {
 
   const WalOptions options_;
   const StoredType type_;
-  const std::uint64_t process_, life_, epoch_;
+  const Process owner_{};
+  const std::uint64_t process_, epoch_;
   const LogIdentity log_;
   const RecoveryReport report_;
   const std::shared_ptr<const CarePlace> place_;

@@ -66,6 +66,10 @@ void RawFile::fill_zeros(std::uint64_t from, std::uint64_t to) const {
   }
 }
 
+void RawFile::start_writeback() const {
+  check_call(::sync_file_range(fd_, 0, 0, SYNC_FILE_RANGE_WRITE) == 0, "sync_file_range");
+}
+
 void RawFile::sync() const { check_call(::fdatasync(fd_) == 0, "fdatasync"); }
 
 std::uint64_t RawFile::size() const {

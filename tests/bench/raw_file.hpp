@@ -36,7 +36,8 @@ class RawFile {
   /// The bytes read: fewer only at the end of the file.
   std::size_t read_at(char* into, std::size_t bytes, std::uint64_t offset) const;
   void fill_zeros(std::uint64_t from, std::uint64_t to) const;
-  void sync() const;  // fdatasync
+  void start_writeback() const;  // of all that was written; waits for nothing
+  void sync() const;             // fdatasync
   [[nodiscard]] std::uint64_t size() const;
   [[nodiscard]] int fd() const { return fd_; }
 

@@ -12,27 +12,30 @@ namespace walkit::bench {
 /// whole, so that each write but the last begins and ends on a page.
 class RecordWriter {
  public:
-  explicit RecordWriter(const RawFile& file, std::size_t payload_max)
-      : file_(&file), buffer_(make_blocks(kMiB + record_bytes(payload_max))) {}
+  enum class Writeback { later, at_once };
+  RecordWriter(const RawFile& file, std::size_t payload_max, Writeback writeback = Writeback::later)
+      : file_(file),
+        starts_writeback_(writeback == Writeback::at_once),
+        buffer_(make_blocks(kMiB + record_bytes(payload_max))) {}
 
   void put(std::string_view payload) {
     put_record(buffer_.get() + used_, ++last_, payload);
     used_ += record_bytes(payload.size());
     if (used_ < kMiB) return;
-    file_->write(buffer_.get(), kMiB);
+    file_.write(buffer_.get(), kMiB);
+    if (starts_writeback_) file_.start_writeback();
     used_ -= kMiB;
     std::memmove(buffer_.get(), buffer_.get() + kMiB, used_);
   }
   void finish() {
-    file_->write(buffer_.get(), used_);
+    file_.write(buffer_.get(), used_);
     used_ = 0;
   }
-  /// Behind finish().
-  void go_on_in(const RawFile& file) { file_ = &file; }
   [[nodiscard]] std::uint64_t last() const { return last_; }
 
  private:
-  const RawFile* file_;
+  const RawFile& file_;
+  bool starts_writeback_;
   Blocks buffer_;
   std::size_t used_ = 0;
   std::uint64_t last_ = 0;

@@ -5,43 +5,46 @@
 #include <unistd.h>
 
 #include <thread>
-#include <vector>
 
 #include "io/child_process.hpp"
 
 namespace walkit {
 namespace {
 
-TEST(Process, LifeIsTheSameForAllThreadsAndCalls) {
-  const std::uint64_t life = process_life();
-  std::vector<std::uint64_t> seen(4);
-  std::vector<std::thread> threads;
-  for (std::uint64_t& one : seen) threads.emplace_back([&one] { one = process_life(); });
-  for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(seen, std::vector<std::uint64_t>(4, life));
+TEST(Process, IsNotItsOwnAncestor) {
+  const Process one, two;
+  EXPECT_FALSE(one.is_ancestor());
+  EXPECT_FALSE(two.is_ancestor());
+  std::thread([&] {
+    EXPECT_FALSE(one.is_ancestor());
+    EXPECT_FALSE(Process().is_ancestor());
+  }).join();
 }
 
-TEST(Process, LifeIsAnotherInEachGeneration) {
-  const std::uint64_t life = process_life();
+TEST(Process, IsAncestorOfAllThatComeFromIt) {
+  const Process first;
   expect_in_child([&] {
-    expect_in_child([&] { EXPECT_NE(process_life(), life) << "of one that was not asked before"; });
-    const std::uint64_t child = process_life();
-    EXPECT_NE(child, life);
-    EXPECT_EQ(process_life(), child);
+    expect_in_child([&] { EXPECT_TRUE(first.is_ancestor()) << "its child made none"; });
+    EXPECT_TRUE(first.is_ancestor());
+    const Process child;
+    EXPECT_FALSE(child.is_ancestor());
+    EXPECT_TRUE(first.is_ancestor());
     expect_in_child([&] {
-      EXPECT_NE(process_life(), child);
-      EXPECT_NE(process_life(), life);
+      EXPECT_TRUE(first.is_ancestor());
+      EXPECT_TRUE(child.is_ancestor());
+      EXPECT_FALSE(Process().is_ancestor());
+      EXPECT_TRUE(child.is_ancestor());
     });
   });
-  EXPECT_EQ(process_life(), life);
+  EXPECT_FALSE(first.is_ancestor());
 }
 
 // No handler of a fork is called there.
-TEST(Process, LifeIsAnotherWhereTheLibraryDoesNotSeeTheFork) {
-  const std::uint64_t life = process_life();
+TEST(Process, IsAncestorWhereTheLibraryDoesNotSeeTheFork) {
+  const Process parent;
   const long child = ::syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr);
   ASSERT_GE(child, 0);
-  if (child == 0) ::_exit(process_life() == life ? 1 : 0);
+  if (child == 0) ::_exit(parent.is_ancestor() ? 0 : 1);
   int status = 0;
   ASSERT_EQ(::waitpid(static_cast<pid_t>(child), &status, 0), child);
   EXPECT_EQ(status, 0);
