@@ -47,8 +47,8 @@ class BackwardReader : public EntrySource {
   std::optional<FrameScanner> scanner_{};
   FramePlace upper_{};                  // what stands below it was not looked at
   std::vector<FrameHeader> headers_{};  // of the step above, those not given yet
-  EntryView like_{};                  // what the entries of the frame have in common
-  std::vector<BytesView> begins_{};  // from each of them on that was not given yet; of scanner_
+  EntryView like_{};                    // what the entries of the frame have in common
+  std::vector<BytesView> begins_{};     // from each of them on that was not given yet; of scanner_
 };
 
 }  // namespace walkit::log

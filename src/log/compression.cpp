@@ -110,26 +110,29 @@ Result<BytesView> Decompressor::entries_of(const BodyParts& parts) {
     if (!zstd_) zstd_.reset(ZSTD_createDCtx());
     if (!zstd_) return Error{.code = Errc::no_memory, .message = "out of memory"};
   }
-  // Not more than is needed, and the old ones not beside the new ones.
-  if (parts.entries_bytes > entries_.capacity()) Bytes().swap(entries_);
-  entries_.resize(parts.entries_bytes);
+  if (parts.entries_bytes > memory_.capacity) {
+    memory_ = {};  // not beside the new one
+    memory_.bytes = std::make_unique_for_overwrite<std::byte[]>(parts.entries_bytes);
+    memory_.capacity = parts.entries_bytes;
+  }
   const auto bytes = unpack(parts);
   if (!bytes) return bytes.error();
   if (*bytes != parts.entries_bytes) return bad("compressed entries of another length");
-  return BytesView(entries_);
+  return BytesView(memory_.bytes.get(), parts.entries_bytes);
 }
 
 Result<std::size_t> Decompressor::unpack(const BodyParts& parts) {
   if (parts.compression == Compression::lz4) {
     const int bytes = LZ4_decompress_safe(reinterpret_cast<const char*>(parts.stored.data()),
-                                          reinterpret_cast<char*>(entries_.data()),
+                                          reinterpret_cast<char*>(memory_.bytes.get()),
                                           static_cast<int>(parts.stored.size()),
-                                          static_cast<int>(entries_.size()));
+                                          static_cast<int>(parts.entries_bytes));
     if (bytes < 0) return bad("not an lz4 block");
     return static_cast<std::size_t>(bytes);
   }
-  const std::size_t bytes = ZSTD_decompressDCtx(zstd_.get(), entries_.data(), entries_.size(),
-                                                parts.stored.data(), parts.stored.size());
+  const std::size_t bytes =
+      ZSTD_decompressDCtx(zstd_.get(), memory_.bytes.get(), parts.entries_bytes,
+                          parts.stored.data(), parts.stored.size());
   if (ZSTD_isError(bytes) != 0) return bad("not a zstd frame");
   return bytes;
 }

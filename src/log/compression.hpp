@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 
 #include "log/frame.hpp"
 
@@ -42,15 +43,23 @@ class Compressor {
 /// and a context, taken on first use. One thread.
 class Decompressor {
  public:
+  /// That entries are decompressed into.
+  struct Memory {
+    std::unique_ptr<std::byte[]> bytes{};
+    std::size_t capacity = 0;
+  };
+
   /// Borrows from the body or from this, until the next call. The caller has checked
   /// parts.entries_bytes against its limits: that much is allocated, if so few bytes can hold as
   /// much. decode: not what the body says; no_memory.
   [[nodiscard]] Result<BytesView> entries_of(const BodyParts& parts);
+  /// Gives the memory of the last entries, which stay, for other memory to go on with.
+  void swap_memory(Memory& other) noexcept { std::swap(memory_, other); }
 
  private:
   Result<std::size_t> unpack(const BodyParts& parts);
 
-  Bytes entries_{};
+  Memory memory_{};
   std::unique_ptr<ZSTD_DCtx_s, FreeZstd> zstd_{};
 };
 

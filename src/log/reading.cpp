@@ -69,8 +69,7 @@ Status check_seal(FrameScanner& scanner, File& file, std::string_view name, cons
                       decode_seal((*seal)->body).has_value() &&
                       scanner.position() == end.seal_end && *size == end.seal_end;
   if (sealed) return {};
-  return damage(name, "its seal is damaged or its length changed; no entry is lost", {},
-                end.end);
+  return damage(name, "its seal is damaged or its length changed; no entry is lost", {}, end.end);
 }
 
 FrameEntries entries_of(const FrameView& frame, const SegmentHeader& segment,

@@ -15,6 +15,7 @@ Replay::Replay(std::shared_ptr<Directory> directory, const ReadOptions& options,
       mode_(mode),
       range_(range) {
   summary_.warnings = snapshot_.listing.warnings;
+  if (options_.threads > 1) ahead_ = std::make_unique<ReadAhead>(*directory_, options_);
   const EntryId proven = snapshot_.live ? snapshot_.end : snapshot_.survey.proven;
   summary_.proven_through = std::min(proven, snapshot_.end);
 }
@@ -101,10 +102,20 @@ Status Replay::open_next() {
     if (!next) return next.error();
     next_ = std::move(*next);
     end_ = next_->header.previous();
-    return check_link(segment_->header, next_->header,
-                      snapshot_.listing.segments[index_ + 1].file);
+    Status linked =
+        check_link(segment_->header, next_->header, snapshot_.listing.segments[index_ + 1].file);
+    if (!linked) return linked;
+  } else if (snapshot_.survey.closed) {
+    end_ = snapshot_.survey.tail.sealed;
   }
-  if (snapshot_.survey.closed) end_ = snapshot_.survey.tail.sealed;
+  const bool sealed = end_ && end_->seal_end != 0;
+  if (sealed && options_.sealed_segments == SealedSegments::mapped) scanner_->map();
+  if (!ahead_) return {};
+  if (sealed) {
+    ahead_->enter(file(), segment_->header, next_ ? &next_->header : nullptr);
+  } else {
+    ahead_->leave();
+  }
   return {};
 }
 
@@ -116,7 +127,7 @@ Result<Replay::Flow> Replay::next_frame() {
   // Beside a writer what is not durable is not looked at.
   if (snapshot_.live && !shows_flushed() && scanner_->expected() > snapshot_.end) return Flow::end;
   seen_ = scanner_->expected() - 1;
-  const auto frame = scanner_->next();
+  const auto frame = scan();
   if (!frame) return frame.error();
   reread_ = reread_ && !*frame;
   if (!*frame) return read_fault();
@@ -127,6 +138,16 @@ Result<Replay::Flow> Replay::next_frame() {
     return take_entries(**frame);
   }
   return Flow::on;
+}
+
+Result<std::optional<FrameView>> Replay::scan() {
+  const ReadAhead::Frame* known = nullptr;
+  if (ahead_) {
+    known = ahead_->at(scanner_->position(), scanner_->expected(), scanner_->chain());
+  }
+  if (known == nullptr) return scanner_->next();
+  scanner_->pass(known->view.header, known->next);
+  return std::optional(known->view);
 }
 
 Result<Replay::Flow> Replay::enter_next() {

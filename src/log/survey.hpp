@@ -85,7 +85,7 @@ struct Survey {
   /// And the seal fits: by the writer of this segment. What stands before the close may not have
   /// been read: it is judged as that of a segment with a successor is, by who reads it.
   bool closed = false;
-  std::uint64_t epoch = 0;     // the highest seen
+  std::uint64_t epoch = 0;  // the highest seen
   LogIdentity log{};
 };
 

@@ -97,9 +97,8 @@ Status search_behind(FrameScanner& scanner, Tail& tail) {
 }
 
 ProvenEnd nothing_proven(const SegmentHeader& header) {
-  return {.offset = first_frame_offset(header.layout),
-          .chain = header.crc,
-          .last = header.first - 1};
+  return {
+      .offset = first_frame_offset(header.layout), .chain = header.crc, .last = header.first - 1};
 }
 
 // Markers, closes and seals prove nothing and count only if something proven stands behind them.
