@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -67,6 +68,11 @@ class FsFile final : public File {
  public:
   FsFile(Descriptor fd, std::string name, OpenMode mode)
       : fd_(std::move(fd)), name_(std::move(name)), mode_(mode) {}
+  FsFile(const FsFile&) = delete;
+  FsFile& operator=(const FsFile&) = delete;
+  ~FsFile() override {
+    if (!mapped_.empty()) ::munmap(const_cast<std::byte*>(mapped_.data()), mapped_.size());
+  }
 
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> into) override;
   Status write_at(std::uint64_t offset, std::span<const BytesView> parts) override;
@@ -75,6 +81,7 @@ class FsFile final : public File {
   Status truncate(std::uint64_t bytes) override;
   Status sync() override;
   Result<std::uint64_t> size() override;
+  Result<BytesView> map() override;
 
  private:
   void start_writeback(std::uint64_t begin, std::uint64_t end) const noexcept;
@@ -88,6 +95,7 @@ class FsFile final : public File {
   std::string name_;
   OpenMode mode_;
   std::uint64_t written_ = 0;  // the file must be at least so long, or somebody cut it
+  BytesView mapped_{};
 };
 
 Result<std::size_t> FsFile::read_at(std::uint64_t offset, std::span<std::byte> into) {
@@ -208,6 +216,17 @@ Result<std::uint64_t> FsFile::size() {
   struct stat now {};
   if (::fstat(fd_.get(), &now) != 0) return failed("cannot read the size");
   return static_cast<std::uint64_t>(now.st_size);
+}
+
+Result<BytesView> FsFile::map() {
+  const Result<std::uint64_t> bytes = size();
+  if (!bytes) return bytes.error();
+  if (!mapped_.empty() || *bytes == 0) return mapped_;
+  void* at = ::mmap(nullptr, *bytes, PROT_READ, MAP_SHARED, fd_.get(), 0);
+  if (at == MAP_FAILED) return failed("cannot map");
+  ::madvise(at, *bytes, MADV_SEQUENTIAL);
+  mapped_ = {static_cast<const std::byte*>(at), *bytes};
+  return mapped_;
 }
 
 int flags_of(OpenMode mode) {

@@ -45,12 +45,15 @@ Result<BytesView> Decompressor::entries_of(const BodyParts& parts) {
   const std::uint64_t bytes = parts.entries_bytes;
   Status ok = PieceDecompressor::check_ratio(parts.compression, parts.stored, bytes);
   if (!ok) return std::move(ok).error();
-  // Not more than is needed, and the old ones not beside the new ones.
-  if (bytes > entries_.capacity()) Bytes().swap(entries_);
-  entries_.resize(bytes);
-  ok = unpacker_.unpack(parts.compression, parts.stored, entries_);
+  if (bytes > memory_.capacity) {
+    memory_ = {};  // not beside the new one
+    memory_.bytes = std::make_unique_for_overwrite<std::byte[]>(bytes);
+    memory_.capacity = bytes;
+  }
+  const std::span<std::byte> entries(memory_.bytes.get(), bytes);
+  ok = unpacker_.unpack(parts.compression, parts.stored, entries);
   if (!ok) return std::move(ok).error();
-  return BytesView(entries_);
+  return BytesView(entries);
 }
 
 }  // namespace walkit::log

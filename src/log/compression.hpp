@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <utility>
 
 #include "base/compression.hpp"
 #include "log/frame.hpp"
@@ -33,13 +34,21 @@ class Compressor {
 /// and a context, taken on first use. One thread.
 class Decompressor {
  public:
+  /// That entries are decompressed into.
+  struct Memory {
+    std::unique_ptr<std::byte[]> bytes{};
+    std::size_t capacity = 0;
+  };
+
   /// Borrows from the body or from this, until the next call. The caller has checked
   /// parts.entries_bytes against its limits: that much is allocated, if so few bytes can hold as
   /// much. decode: not what the body says; no_memory.
   [[nodiscard]] Result<BytesView> entries_of(const BodyParts& parts);
+  /// Gives the memory of the last entries, which stay, for other memory to go on with.
+  void swap_memory(Memory& other) noexcept { std::swap(memory_, other); }
 
  private:
-  Bytes entries_{};
+  Memory memory_{};
   PieceDecompressor unpacker_{};
 };
 

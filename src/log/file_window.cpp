@@ -8,7 +8,15 @@
 
 namespace walkit::log {
 
+void FileWindow::map() {
+  if (const auto whole = file_->map()) mapped_ = *whole;
+}
+
 Result<BytesView> FileWindow::at(std::uint64_t offset, std::size_t bytes) {
+  if (mapped_) {
+    const BytesView rest = mapped_->subspan(std::min<std::uint64_t>(offset, mapped_->size()));
+    return rest.first(std::min(rest.size(), bytes));
+  }
   const bool inside = offset >= begin_ && offset - begin_ <= bytes_;
   if (!inside || bytes_ - (offset - begin_) < bytes) {
     if (Status ok = read(offset, bytes); !ok) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "walkit/base/bytes.hpp"
 #include "walkit/base/result.hpp"
@@ -20,6 +21,8 @@ class FileWindow {
   explicit FileWindow(File& file, std::size_t step_bytes = kStepBytes)
       : file_(&file), step_bytes_(step_bytes) {}
 
+  /// Looks at the file in place from now on, if its directory can: for one that nobody changes.
+  void map();
   /// `bytes` bytes at `offset`, fewer only at the end of the file.
   Result<BytesView> at(std::uint64_t offset, std::size_t bytes);
   /// Forgets what was read: a file that others write may have changed.
@@ -30,6 +33,7 @@ class FileWindow {
   void make_front(std::size_t held, std::size_t wanted);
 
   File* file_;
+  std::optional<BytesView> mapped_{};
   std::size_t step_bytes_;
   std::uint64_t begin_ = 0;  // of the buffer, in the file
   std::unique_ptr<std::byte[]> buffer_{};

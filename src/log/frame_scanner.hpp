@@ -35,6 +35,9 @@ class FrameScanner {
   FrameScanner(File& file, const SegmentHeader& segment, std::uint64_t frame_bytes_max,
                std::size_t step_bytes = FileWindow::kStepBytes);
 
+  /// Looks at the file in place, if its directory can: for a sealed segment.
+  void map() { window_.map(); }
+
   /// The next frame; none: position() holds no frame that continues the chain, see fault().
   Result<std::optional<FrameView>> next();
   /// The same, with the body passed over unread, so that nobody vouches for it; but for a loss,
@@ -43,6 +46,11 @@ class FrameScanner {
   /// Goes on at `offset`, where a frame is to begin with `expected`. Without its chain that frame's
   /// own checksum, salt and place vouch for it; from there on the chain is checked.
   void seek(std::uint64_t offset, EntryId expected, std::optional<std::uint32_t> chain = {});
+  /// Goes behind a frame that another scanner of this segment found where this one stands.
+  void pass(const FrameHeader& header, EntryId next);
+  /// The last frame's decompressed entries stay, in memory that is the caller's from now on, in
+  /// exchange for other.
+  void keep_unpacked(Decompressor::Memory& memory) { decompressor_.swap_memory(memory); }
   /// Reads the place of a fault anew: beside a writer the first look may be the older one.
   void refresh() noexcept { window_.refresh(); }
 
@@ -65,7 +73,6 @@ class FrameScanner {
   std::optional<FrameView> stop(FrameFault fault, std::optional<FrameHeader> header = {});
 
   Result<std::optional<FrameHeader>> header_here();
-  void pass(const FrameHeader& header, EntryId next);
   static std::uint64_t limit_of(const FrameHeader& header, std::uint64_t frame_bytes_max);
   Result<BytesView> stored_part(const FrameHeader& header);
   Status open_body(FrameView& view);

@@ -106,10 +106,23 @@ Result<ReplaySummary> LogCursor::copy_of_summary() const try {
 }
 
 Result<LogCursor> LogReader::cursor(ReplayMode mode, ReplayRange range) const try {
-  auto type = stored(contents_, options_);
+  ReadOptions options = options_;
+  options.threads = 1;
+  return open_cursor(mode, range, options);
+} catch (const std::bad_alloc&) {
+  return no_memory();
+}
+
+Result<LogCursor> LogReader::replay_cursor(ReplayMode mode, ReplayRange range) const {
+  return open_cursor(mode, range, options_);
+}
+
+Result<LogCursor> LogReader::open_cursor(ReplayMode mode, ReplayRange range,
+                                         const ReadOptions& options) const try {
+  auto type = stored(contents_, options);
   auto source = mode == ReplayMode::salvage
-                    ? Salvage::open(directory_, options_, std::move(type), range)
-                    : Replay::open(directory_, options_, std::move(type), mode, range);
+                    ? Salvage::open(directory_, options, std::move(type), range)
+                    : Replay::open(directory_, options, std::move(type), mode, range);
   if (!source) return source.error();
   return LogCursor(std::move(*source));
 } catch (const std::bad_alloc&) {

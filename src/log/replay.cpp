@@ -19,7 +19,9 @@ Replay::Replay(std::shared_ptr<Directory> directory, const ReadOptions& options,
       type_(std::move(type)),
       mode_(mode),
       range_(range),
-      from_(range.first) {}
+      from_(range.first) {
+  if (options_.threads > 1) ahead_ = std::make_unique<ReadAhead>(*directory_, options_);
+}
 
 Result<std::unique_ptr<EntrySource>> Replay::open(std::shared_ptr<Directory> directory,
                                                   const ReadOptions& options,
@@ -126,9 +128,20 @@ Status Replay::open_next() {
     if (!next) return next.error();
     next_ = std::move(*next);
     end_ = next_->header.previous();
-    return check_link(segment_->header, next_->header, snapshot_.listing.segments[index_ + 1].file);
+    Status linked =
+        check_link(segment_->header, next_->header, snapshot_.listing.segments[index_ + 1].file);
+    if (!linked) return linked;
+  } else if (snapshot_.survey.closed) {
+    end_ = snapshot_.survey.tail.sealed;
   }
-  if (snapshot_.survey.closed) end_ = snapshot_.survey.tail.sealed;
+  const bool sealed = end_ && end_->seal_end != 0;
+  if (sealed && options_.sealed_segments == SealedSegments::mapped) scanner_->map();
+  if (!ahead_) return {};
+  if (sealed) {
+    ahead_->enter(file(), segment_->header, next_ ? &next_->header : nullptr);
+  } else {
+    ahead_->leave();
+  }
   return {};
 }
 
@@ -140,7 +153,7 @@ Result<Replay::Flow> Replay::next_frame() {
   // Beside a writer what is not durable is not looked at.
   if (snapshot_.live && !shows_flushed() && scanner_->expected() > snapshot_.end) return Flow::end;
   seen_ = scanner_->expected() - 1;
-  const auto frame = scanner_->next();
+  const auto frame = scan();
   if (!frame) return frame.error();
   reread_ = reread_ && !*frame;
   if (!*frame) return read_fault();
@@ -152,6 +165,16 @@ Result<Replay::Flow> Replay::next_frame() {
     return take_entries(**frame);
   }
   return Flow::on;
+}
+
+Result<std::optional<FrameView>> Replay::scan() {
+  const ReadAhead::Frame* known = nullptr;
+  if (ahead_) {
+    known = ahead_->at(scanner_->position(), scanner_->expected(), scanner_->chain());
+  }
+  if (known == nullptr) return scanner_->next();
+  scanner_->pass(known->view.header, known->next);
+  return std::optional(known->view);
 }
 
 Result<Replay::Flow> Replay::enter_next() {

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "log/entry_source.hpp"
+#include "log/read_ahead.hpp"
 #include "log/reading.hpp"
 #include "log/snapshot.hpp"
 
@@ -31,6 +32,7 @@ class Replay : public EntrySource {
   Status enter_first();
   Result<OpenSegment> open(std::size_t index) const;
   Status open_next();
+  Result<std::optional<FrameView>> scan();
   [[nodiscard]] bool shows_flushed() const;
   Result<Flow> next_frame();
   Result<Flow> enter_next();
@@ -54,8 +56,9 @@ class Replay : public EntrySource {
   std::optional<OpenSegment> segment_{}, next_{};
   std::optional<SegmentEnd> end_{};  // of segment_, as its successor or its close says
   std::optional<FrameScanner> scanner_{};
-  bool reread_ = false;  // the place of a fault, since the evidence
-  EntryId seen_{};       // the last id that was passed
+  std::unique_ptr<ReadAhead> ahead_{};  // if threads were asked for
+  bool reread_ = false;                 // the place of a fault, since the evidence
+  EntryId seen_{};                      // the last id that was passed
 };
 
 }  // namespace walkit::log

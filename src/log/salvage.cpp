@@ -30,7 +30,8 @@ Result<Evidence> evidence(Directory& home) {
 // Beside a writer: what is durable. Known before the names, so that all of it is there.
 Result<SalvageScanner::Limits> limits_of(Directory& home, const ReadOptions& options,
                                          const Evidence& seen) {
-  SalvageScanner::Limits limits{.frame_bytes_max = options.frame_bytes_max};
+  SalvageScanner::Limits limits{.frame_bytes_max = options.frame_bytes_max,
+                                .threads = options.threads};
   if (!seen.live) return limits;
   const auto manifest = read_manifest(home);
   const ManifestSlot* slot = manifest ? manifest->newest() : nullptr;

@@ -83,6 +83,7 @@ Status SalvageScanner::enter() {
   if (source.header_holds) chain_ = source.header.crc;
   broken_ = watermarks_read_ = false;
   trusted_ = source.trusted;
+  read_ahead();
   return {};
 }
 
@@ -92,6 +93,37 @@ bool SalvageScanner::was_trimmed(const SalvageSource& source) const {
   const ManifestSlot* slot = manifest ? manifest->newest() : nullptr;
   return slot != nullptr && source.header.number < slot->first_segment &&
          index_ + 1 < sources_.segments.size();
+}
+
+void SalvageScanner::read_ahead() {
+  if (limits_.threads <= 1) return;
+  if (!ahead_) {
+    const ReadOptions options{.frame_bytes_max = limits_.frame_bytes_max,
+                              .threads = limits_.threads};
+    ahead_ = std::make_unique<ReadAhead>(directory_, options);
+  }
+  const auto& segments = sources_.segments;
+  const SalvageSource* next = index_ + 1 < segments.size() ? &segments[index_ + 1] : nullptr;
+  const bool adjacent = next == nullptr || next->header.number == here().header.number + 1;
+  if (here().header_holds && adjacent && (next == nullptr || next->header_holds)) {
+    ahead_->enter(here().file, here().header, next != nullptr ? &next->header : nullptr);
+  } else {
+    ahead_->leave();
+  }
+}
+
+// A whole frame that was read ahead; none: look for oneself.
+std::optional<SalvageScanner::Walk> SalvageScanner::take_known(std::optional<Piece>& piece) {
+  if (!ahead_ || !chain_) return std::nullopt;
+  const ReadAhead::Frame* known = ahead_->at(position_, expected_, *chain_);
+  if (known == nullptr || !counts(known->view.header)) return std::nullopt;
+  see_watermark(known->view.header);
+  return take_whole(known->view, piece);
+}
+
+void SalvageScanner::see_watermark(const FrameHeader& header) {
+  watermark_ = std::max(watermark_, header.durable_through);
+  trusted_ = std::max(trusted_, header.durable_through);
 }
 
 bool SalvageScanner::counts(const FrameHeader& header) const {
@@ -105,13 +137,13 @@ bool SalvageScanner::counts(const FrameHeader& header) const {
 Result<SalvageScanner::Walk> SalvageScanner::step(std::optional<Piece>& piece) {
   const bool bounded_by_ids = here().end == ~std::uint64_t{0} && expected_ > here().through;
   if (position_ >= here().end || bounded_by_ids || expected_ > limits_.end) return Walk::left;
+  if (const auto walk = take_known(piece)) return *walk;
   const auto head = window_->at(position_, kFrameHeaderBytes);
   if (!head) return head.error();
   if (head->empty()) return Walk::left;
   const auto header = decode_frame_header(*head, seed_, position_);
   if (!header || !counts(*header)) return search();
-  watermark_ = std::max(watermark_, header->durable_through);
-  trusted_ = std::max(trusted_, header->durable_through);
+  see_watermark(*header);
   return take(*header, piece);
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "log/frame_scanner.hpp"
+#include "log/read_ahead.hpp"
 #include "log/salvage_sources.hpp"
 
 namespace walkit::log {
@@ -19,6 +20,7 @@ class SalvageScanner {
   struct Limits {
     std::uint64_t frame_bytes_max = ~std::uint64_t{0};
     EntryId end = EntryId::max();  // beside a writer: what is durable
+    unsigned threads = 1;          // see ReadAhead
   };
   /// A frame of entries. Views live until the next call.
   struct Piece {
@@ -55,6 +57,8 @@ class SalvageScanner {
   Status enter();
   Status leave();
   void finish();
+  void read_ahead();
+  std::optional<Walk> take_known(std::optional<Piece>& piece);
   Result<Walk> step(std::optional<Piece>& piece);
   Result<Walk> take(const FrameHeader& header, std::optional<Piece>& piece);
   Status open_body(FrameView& view);
@@ -67,6 +71,7 @@ class SalvageScanner {
 
   [[nodiscard]] bool was_trimmed(const SalvageSource& source) const;
   [[nodiscard]] bool counts(const FrameHeader& header) const;
+  void see_watermark(const FrameHeader& header);
   [[nodiscard]] std::string why_not_read(const FrameHeader& header, std::uint64_t body_bytes) const;
   EntryId end_unknown();
   void open_hole(std::string message);
@@ -88,6 +93,7 @@ class SalvageScanner {
   bool finished_ = false;
 
   // Of the segment that is open.
+  std::unique_ptr<ReadAhead> ahead_{};
   std::unique_ptr<PatientFile> file_{};
   std::unique_ptr<FileWindow> window_{};
   std::uint32_t seed_ = 0;

@@ -56,7 +56,7 @@ class Bench:
     def data_of(self, made, arguments):
         return os.path.join(self.folder, "%s.%s.%s.%s" % (
             made, arguments["bytes"], arguments["mib"], "w5" if made in (
-                "floor_segments", "walkit_crashed", "walkit_closed") else "w4"))
+                "floor_segments", "walkit_crashed", "walkit_closed", "walkit_many") else "w4"))
 
     def make(self, cells):
         """What w4 and w5 read, each once."""

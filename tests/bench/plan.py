@@ -26,9 +26,10 @@ class Scale:
     """How long a session is. peer_rounds: rounds that run the peers too."""
 
     def __init__(self, rounds, peer_rounds, seconds, w3_mib, w4_mib, w5_mib, segments,
-                 segment_kib=65536):
+                 segment_kib=65536, many_mib=40):
         self.rounds, self.peer_rounds, self.seconds = rounds, peer_rounds, seconds
         self.w3_mib, self.w4_mib, self.w5_mib = w3_mib, w4_mib, w5_mib
+        self.many_mib = many_mib
         # KiB by entry size, so that a run of W1 fills several; of W2 in proportion to its speed.
         self.segments = segments
         self.segment_kib = segment_kib
@@ -39,7 +40,7 @@ FULL = Scale(rounds=15, peer_rounds=15, seconds=1.0, w3_mib=384, w4_mib=1024, w5
 QUICK = Scale(rounds=6, peer_rounds=1, seconds=0.15, w3_mib=208, w4_mib=192, w5_mib=(64, 512),
               segments={100: 64, 1024: 256, 16384: 4096})
 CHECK = Scale(rounds=1, peer_rounds=1, seconds=0.005, w3_mib=24, w4_mib=24, w5_mib=(8, 16),
-              segments={100: 64, 1024: 64, 16384: 256}, segment_kib=4096)
+              segments={100: 64, 1024: 64, 16384: 256}, segment_kib=4096, many_mib=1)
 JOURNAL = Scale(rounds=12, peer_rounds=6, seconds=0.5, w3_mib=0, w4_mib=0, w5_mib=(),
                 segments={100: 64, 16384: 8192})
 
@@ -49,6 +50,7 @@ ALL_PEERS = ("leveldb", "rocksdb", "sqlite", "lmdb")
 PACKAGES = {"leveldb": "libleveldb-dev", "rocksdb": "librocksdb-dev",
             "sqlite": "libsqlite3-dev", "lmdb": "liblmdb-dev"}
 W5_BYTES = 1024
+MANY_KIB = 4  # a segment, where there are very many
 
 
 def w1(scale):
@@ -82,11 +84,17 @@ def w3(scale):
 def w4(scale):
     for size in (100, 1024):
         for cache in ("warm", "cold"):
-            yield Cell("w4", ("floor_readrec", "floor_readrec_copy", "floor_mmaprec",
-                              "walkit_views", "walkit_typed"), ("rocksdb",),
+            contenders = ("floor_readrec", "floor_readrec_copy", "floor_mmaprec",
+                          "walkit_views", "walkit_typed", "walkit_mapped")
+            warm = ("walkit_two", "walkit_verify", "walkit_verify_two", "walkit_zstd",
+                    "walkit_zstd_two")
+            yield Cell("w4", contenders + (warm if cache == "warm" else ()), ("rocksdb",),
                        data={"floor_readrec": "floor_records",
                              "floor_readrec_copy": "floor_records",
                              "floor_mmaprec": "floor_records", "walkit_views": "walkit",
+                             "walkit_mapped": "walkit", "walkit_two": "walkit",
+                             "walkit_verify": "walkit", "walkit_verify_two": "walkit",
+                             "walkit_zstd": "walkit_zstd", "walkit_zstd_two": "walkit_zstd",
                              "walkit_typed": "walkit_typed", "rocksdb": "rocksdb"},
                        bytes=size, mib=scale.w4_mib, segment_kib=scale.segment_kib,
                        cache=cache)
@@ -103,6 +111,10 @@ def w5(scale):
                          "walkit_reader_closed": "walkit_closed", "rocksdb": "rocksdb"},
                    bytes=W5_BYTES, mib=mib, segment_kib=scale.segment_kib,
                    cache="warm")
+    yield Cell("w5", ("floor_open_tail", "walkit_newest", "walkit_writer"),
+               data={"floor_open_tail": "floor_segments", "walkit_newest": "walkit_many",
+                     "walkit_writer": "walkit_many"},
+               bytes=W5_BYTES, mib=scale.many_mib, segment_kib=MANY_KIB, cache="warm")
 
 
 def cells(scale):
@@ -161,6 +173,8 @@ def targets(scale):
         yield compared("W4 replay, warm, typed less its decoding, " + size_text(size),
                        "walkit_typed", "walkit_views", ("time but decoding", "time each"), 1.10,
                        False, cache="warm", **wanted)
+        yield compared("W4 replay, warm, mapped, " + size_text(size), "walkit_mapped",
+                       "floor_mmaprec", "time each", 1.10, False, cache="warm", **wanted)
         yield compared("W4 replay, cold, views, " + size_text(size), "walkit_views",
                        "floor_readrec_copy", "time each", 1.05, False, cache="cold", **wanted)
     least, most = ({"workload": "w5", "mib": mib} for mib in scale.w5_mib)
@@ -207,10 +221,18 @@ def told(scale):
                        "time each", None, False, **wanted)
         yield compared("W4 warm, views, %s, processor time" % size_text(size), "walkit_views",
                        "floor_readrec", "processor", None, False, **wanted)
+        for alone in ("walkit_views", "walkit_verify", "walkit_zstd"):
+            two = {"walkit_views": "walkit_two"}.get(alone, alone + "_two")
+            yield compared("W4 warm, %s, %s" % (two, size_text(size)), two, alone, "time each",
+                           None, False, **wanted)
     for mib in scale.w5_mib:
         for contender in ("walkit_newest", "walkit_writer"):
             yield compared("W5 %s, %d MiB" % (contender, mib), contender, "floor_open_tail", "time",
                            None, False, workload="w5", mib=mib)
+    for contender in ("walkit_newest", "walkit_writer"):
+        yield compared("W5 %s, %d segments" % (contender, scale.many_mib * 1024 // MANY_KIB),
+                       contender, "floor_open_tail", "time", None, False, workload="w5",
+                       mib=scale.many_mib)
 
 
 def journal_targets(scale):

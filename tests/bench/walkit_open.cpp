@@ -61,6 +61,19 @@ Outcome make_crashed(const Job& job) {
   return outcome;
 }
 
+/// Very many segments, of a log that was killed.
+Outcome make_many(const Job& job) {
+  auto& wal = *new BytesWriter(must(BytesWriter::open(directory_of(job), in_bulk(job))));
+  const std::string payload = payload_of(job.entry_bytes);
+  Outcome outcome{.segments = segments_of(job)};
+  for (; wal.stats().rotations < outcome.segments; ++outcome.entries) {
+    must(wal.append(as_bytes(payload)));
+  }
+  must(wal.flush());
+  remember(job, outcome.entries);
+  return outcome;
+}
+
 Outcome make_closed(const Job& job) {
   BytesWriter wal = must(BytesWriter::open(directory_of(job), in_bulk(job)));
   const Outcome outcome{.entries = fill_segments(job, wal), .segments = segments_of(job)};
@@ -177,6 +190,7 @@ Outcome open_writer(const Job& job) {
 const Registration kOpening{
     {"make", "walkit_crashed", "flushed", "fdatasync", make_crashed},
     {"make", "walkit_closed", "flushed", "fdatasync", make_closed},
+    {"make", "walkit_many", "flushed", "fdatasync", make_many},
     {"w5", "walkit_reader", "where the log ends", "none", open_reader},
     {"w5", "walkit_newest", "the newest entry", "none", open_newest},
     {"w5", "walkit_writer", "where the log ends", "fdatasync", open_writer},

@@ -142,6 +142,33 @@ TEST(FsFileFillZeros, BlocksAreWrittenNotOnlyReserved) {
   EXPECT_GE(found.st_blocks * 512, found.st_size);
 }
 
+TEST(FsFileMap, ShowsAllOfTheFileForAsLongAsItIsOpen) {
+  const TempDirectory temp;
+  const std::string text = std::string(5000, 'a') + std::string(5000, 'b');
+  temp.put("a", text);
+  temp.put("empty", "");
+  const auto dir = temp.open();
+  const auto file = dir->open("a", OpenMode::read).value();
+  const BytesView seen = file->map().value();
+  EXPECT_EQ(as_text(seen), text);
+  EXPECT_EQ(file->map().value().data(), seen.data()) << "once is enough";
+  ASSERT_THAT(dir->remove("a"), IsOk());
+  EXPECT_EQ(as_text(seen), text);
+  EXPECT_TRUE(dir->open("empty", OpenMode::read).value()->map().value().empty());
+}
+
+TEST(FsFileMap, MoreThanAProcessMayHaveIsAnError) {
+  expect_in_child([] {
+    const TempDirectory temp;
+    temp.put("a", "x");
+    std::filesystem::resize_file(temp / "a", std::uintmax_t{1} << 40);  // of a hole
+    const rlimit address_space{1u << 30, 1u << 30};
+    const auto file = temp.open()->open("a", OpenMode::read).value();
+    ASSERT_EQ(::setrlimit(RLIMIT_AS, &address_space), 0);
+    EXPECT_THAT(file->map(), HasErrc(Errc::no_memory));
+  });
+}
+
 TEST(FsFileRange, OffsetsBeyondAnyFileAreRefused) {
   const TempDirectory temp;
   auto file = temp.open()->open("a", OpenMode::create).value();

@@ -11,6 +11,7 @@
 #include "walkit/io/memory_directory.hpp"
 #include "walkit/testing/crash_directory.hpp"
 #include "walkit/testing/matchers.hpp"
+#include "walkit/testing/passing_directory.hpp"
 
 namespace walkit::log {
 namespace {
@@ -266,13 +267,36 @@ TEST(FileWindow, ShowsTheFileWhereverItLooks) {
   }
 }
 
+/// With its bytes in memory, as of a directory that maps.
+class MappedFile final : public testing::PassingFile {
+ public:
+  explicit MappedFile(std::unique_ptr<File> below) : PassingFile(std::move(below)) {
+    bytes_.resize(size().value());
+    PassingFile::read_at(0, bytes_).value();
+  }
+  Result<std::size_t> read_at(std::uint64_t /*offset*/, std::span<std::byte> /*into*/) override {
+    ADD_FAILURE() << "a mapped file is not read";
+    return std::size_t{0};
+  }
+  Result<BytesView> map() override { return BytesView(bytes_); }
+
+ private:
+  Bytes bytes_{};
+};
+
 TEST(FileWindow, IsShortOnlyAtTheEndOfTheFile) {
   const auto file = patterned_file(100);
-  FileWindow window(*file);
-  EXPECT_THAT(window.at(90, 64).value(), SizeIs(10));
-  EXPECT_THAT(window.at(100, 64).value(), SizeIs(0));
-  EXPECT_THAT(window.at(1'000'000, 64).value(), SizeIs(0));
-  EXPECT_THAT(window.at(36, 64).value(), SizeIs(64));
+  MappedFile mapped(patterned_file(100));
+  for (File* shown : {file.get(), static_cast<File*>(&mapped)}) {
+    FileWindow window(*shown);
+    window.map();  // of which `file` knows nothing
+    EXPECT_THAT(window.at(90, 64).value(), SizeIs(10));
+    EXPECT_THAT(window.at(100, 64).value(), SizeIs(0));
+    EXPECT_THAT(window.at(1'000'000, 64).value(), SizeIs(0));
+    const BytesView whole = window.at(36, 64).value();
+    EXPECT_THAT(whole, SizeIs(64));
+    EXPECT_TRUE(fits(whole, 36));
+  }
 }
 
 TEST(FileWindow, RefreshReadsAnew) {

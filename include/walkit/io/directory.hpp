@@ -39,6 +39,10 @@ class File {
   /// may be a lie. io: also when somebody else unlinked or cut the file.
   virtual Status sync() = 0;
   virtual Result<std::uint64_t> size() = 0;
+  /// All of a file that nobody changes any more, as memory that is valid as long as this File.
+  /// Where somebody cuts it nonetheless, or the device cannot read it, a look at that memory is a
+  /// signal (SIGBUS) and no error. not_supported: read_at() is the way.
+  virtual Result<BytesView> map();
 };
 
 /// Held until destroyed or until the process dies.

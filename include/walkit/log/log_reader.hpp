@@ -111,6 +111,10 @@ class LogReader {
  private:
   LogReader(std::shared_ptr<Directory> directory, ReadOptions options,
             std::optional<LogWriter::Contents> contents);
+  /// A cursor with the threads that the options ask for, which live as long as it.
+  Result<LogCursor> replay_cursor(ReplayMode mode, ReplayRange range) const;
+  Result<LogCursor> open_cursor(ReplayMode mode, ReplayRange range,
+                                const ReadOptions& options) const;
 
   std::shared_ptr<Directory> directory_;  // of the log itself
   ReadOptions options_;
@@ -121,7 +125,7 @@ class LogReader {
 // Here, so that the loop over the entries of a frame and what is done with each are one piece.
 template <class F>
 Result<ReplaySummary> LogReader::replay(ReplayMode mode, ReplayRange range, F&& apply) const {
-  auto log = cursor(mode, range);
+  auto log = replay_cursor(mode, range);
   if (!log) return std::move(log).error();
   for (;;) {
     auto frame = log->advance_frame();

@@ -27,7 +27,7 @@ struct CarePlace;
 class WalMaintenance {
  public:
   /// not_found: no such folder. The log in it may be in any state. Of the options subdirectory,
-  /// expect_durable_through and frame_bytes_max count.
+  /// expect_durable_through, frame_bytes_max and threads count.
   static Result<WalMaintenance> open(std::shared_ptr<Directory> directory,
                                      ReadOptions options = {});
 
