@@ -44,12 +44,13 @@ struct NoEntry {};
 /// What State says, or one error and something to go on with.
 template <class State>
 struct EntryOf {
-  static_assert(requires { typename State::Entry; },
-                "walkit: a journaled State says what its entries are: using Entry = MyEntry;");
+  static_assert(
+      requires { typename State::Entry; },
+      "walkit: a journaled State says what its entries are: using Entry = MyEntry;");
   using type = NoEntry;
 };
 template <class State>
-  requires requires { typename State::Entry; }
+requires requires { typename State::Entry; }
 struct EntryOf<State> {
   using type = typename State::Entry;
 };
@@ -61,7 +62,7 @@ struct OutcomeOf {
   using type = void;
 };
 template <class State, class Entry>
-  requires requires(State& state, const Entry& entry) { state.apply(entry); }
+requires requires(State& state, const Entry& entry) { state.apply(entry); }
 struct OutcomeOf<State, Entry> {
   using type = std::decay_t<decltype(std::declval<State&>().apply(std::declval<const Entry&>()))>;
 };

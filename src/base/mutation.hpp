@@ -69,6 +69,8 @@ enum class Mutation {
   continue_old_away_first,
   pin_without_directory_sync,
   trim_does_not_ask_pins,
+  backup_list_first,
+  backup_without_sync,
   // Checkpoints.
   checkpoint_without_sync,
   checkpoint_name_not_synced,

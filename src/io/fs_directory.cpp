@@ -96,6 +96,7 @@ class OpenFsDirectory final : public Directory {
   Result<std::vector<std::string>> list() override;
   Status rename(Rename names) override;
   Status remove(std::string_view name) override;
+  Status link(std::string_view name, Directory& into, std::string_view to) override;
   Status sync() override { return sync_directory(fd_->get(), path_.native()); }
   Result<std::unique_ptr<DirectoryLock>> lock() override;
   Result<bool> is_locked() override;
@@ -172,6 +173,25 @@ Status OpenFsDirectory::remove(std::string_view name) {
   const std::string text{name};
   if (retry_interrupted([&] { return ::unlinkat(fd_->get(), text.c_str(), 0); }) == 0) return {};
   return system_error(text, errno, "cannot remove it");
+}
+
+Status OpenFsDirectory::link(std::string_view name, Directory& into, std::string_view to) {
+  if (Status allowed = check(name, Use::look); !allowed) return allowed;
+  auto* there = dynamic_cast<OpenFsDirectory*>(&into);
+  if (there == nullptr) return Directory::link(name, into, to);
+  if (Status allowed = there->check(to, Use::change); !allowed) return allowed;
+  const std::string from{name};
+  const std::string second{to};
+  const int done = retry_interrupted(
+      [&] { return ::linkat(fd_->get(), from.c_str(), there->fd_->get(), second.c_str(), 0); });
+  if (done == 0) return {};
+  Error error = system_error(from, errno, "cannot link it to " + second);
+  // Another file system, one without links, or as many as it has.
+  constexpr int kNotHere[] = {EXDEV, EPERM, EOPNOTSUPP, ENOSYS, EMLINK};
+  if (std::ranges::find(kNotHere, error.os_error) == std::end(kNotHere)) return error;
+  error.code = Errc::not_supported;
+  error.next_step = "copy the file";
+  return error;
 }
 
 Result<std::unique_ptr<DirectoryLock>> OpenFsDirectory::lock() {

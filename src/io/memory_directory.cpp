@@ -14,7 +14,7 @@ namespace {
 struct Inode {
   std::mutex mutex;
   Bytes bytes;          // under the mutex, as all below
-  bool named = true;    // false once removed or replaced
+  int names = 1;        // fewer once removed or replaced
   bool locked = false;  // by a DirectoryLock
 };
 
@@ -92,7 +92,7 @@ Status MemoryFile::truncate(std::uint64_t bytes) {
 
 Status MemoryFile::sync() {
   const std::scoped_lock guard(inode_->mutex);
-  if (!inode_->named) return io::removed_while_open(name_);
+  if (inode_->names == 0) return io::removed_while_open(name_);
   const std::uint64_t found = inode_->bytes.size();
   if (found < written_) return io::cut_while_open(name_, found, written_);
   return {};
@@ -111,6 +111,7 @@ class OpenMemoryDirectory final : public Directory,
   Result<std::vector<std::string>> list() override;
   Status rename(Rename names) override;
   Status remove(std::string_view name) override;
+  Status link(std::string_view name, Directory& into, std::string_view to) override;
   Status sync() override { return {}; }
   Result<std::unique_ptr<DirectoryLock>> lock() override;
   Result<bool> is_locked() override;
@@ -129,7 +130,7 @@ class OpenMemoryDirectory final : public Directory,
 
   static void unname(const Entry& entry) {
     const std::scoped_lock guard(entry.file->mutex);
-    entry.file->named = false;
+    --entry.file->names;
   }
 
   std::mutex mutex_;
@@ -232,6 +233,28 @@ Status OpenMemoryDirectory::remove(std::string_view name) {
   if (!at->second.file) return io::system_error(name, EISDIR, "expected a regular file");
   unname(at->second);
   entries_.erase(at);
+  return {};
+}
+
+Status OpenMemoryDirectory::link(std::string_view name, Directory& into, std::string_view to) {
+  if (!is_file_name(name)) return io::bad_name(name);
+  if (!is_file_name(to)) return io::bad_name(to);
+  auto* there = dynamic_cast<OpenMemoryDirectory*>(&into);
+  if (there == nullptr) return Directory::link(name, into, to);
+  Entry second;
+  {
+    const std::scoped_lock guard(mutex_);
+    const auto at = entries_.find(name);
+    if (at == entries_.end()) return io::system_error(name, ENOENT, "cannot link it");
+    if (!at->second.file) return io::system_error(name, EISDIR, "expected a regular file");
+    second = at->second;
+  }
+  const std::scoped_lock guard(there->mutex_);
+  if (!there->entries_.emplace(to, second).second) {
+    return io::system_error(to, EEXIST, "cannot link a file to that name");
+  }
+  const std::scoped_lock names_guard(second.file->mutex);
+  ++second.file->names;
   return {};
 }
 

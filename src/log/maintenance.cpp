@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <new>
 
+#include "log/backup.hpp"
 #include "log/continue_log.hpp"
 #include "log/log_core.hpp"
 #include "log/repair_plan.hpp"
@@ -196,6 +197,40 @@ Result<SalvageReport> WalMaintenance::salvage(std::shared_ptr<Directory> empty_t
   return no_memory();
 }
 
+Result<BackupReport> WalMaintenance::backup(std::shared_ptr<Directory> empty_target) const try {
+  if (!empty_target) return no_directory();
+  const auto home = this->home(OpenMode::read);
+  if (!home) return home.error();
+  const auto copy = open_target(*empty_target, place_->options.subdirectory);
+  if (!copy) return copy.error();
+  const auto lock = (*copy)->lock();
+  if (!lock) return lock.error();
+  // A writer that is done for has a log nonetheless.
+  const auto pinned = pin(EntryId{});
+  return back_up(**home, **copy, place_->options);
+} catch (const std::bad_alloc&) {
+  return no_memory();
+}
+
+Result<VerifyReport> WalMaintenance::verify_backup(std::shared_ptr<Directory> target,
+                                                   ReadOptions options) try {
+  if (!target) return no_directory();
+  const auto copy = target->subdirectory(options.subdirectory, OpenMode::read);
+  if (!copy) return copy.error();
+  const auto list = read_backup_list(**copy);
+  if (!list) return list.error();
+  std::vector<Error> damage;
+  if (Status ok = check_backup_files(**copy, *list, damage); !ok) return ok.error();
+  const auto log = open(std::move(target), std::move(options));
+  if (!log) return log.error();
+  auto report = log->verify();
+  if (!report) return report;
+  report->damage.insert(report->damage.begin(), damage.begin(), damage.end());
+  return report;
+} catch (const std::bad_alloc&) {
+  return no_memory();
+}
+
 Result<RepairPlan> WalMaintenance::plan_repair() const try {
   const auto home = this->home(OpenMode::read);
   if (!home) return home.error();
@@ -268,6 +303,12 @@ std::string to_string(const SalvageReport& report) {
                      (report.losses.size() == 1 ? " loss" : " losses");
   for (const Error& loss : report.losses) text += "\n" + to_string(loss);
   return text;
+}
+
+std::string to_string(const BackupReport& report) {
+  return "entries " + to_string(report.entries) + ", " + std::to_string(report.bytes) +
+         " bytes; segments: " + std::to_string(report.linked_files) + " linked, " +
+         std::to_string(report.copied_files) + " copied";
 }
 
 std::string to_string(const TrimPlan& plan) {

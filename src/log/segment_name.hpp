@@ -12,6 +12,7 @@ namespace walkit::log {
 inline constexpr std::string_view kManifestName = "MANIFEST";
 inline constexpr std::string_view kQuarantineName = "quarantine";
 inline constexpr std::string_view kPinsName = "pins";
+inline constexpr std::string_view kBackupListName = "BACKUP";
 inline constexpr std::string_view kTemporarySuffix = ".tmp";
 
 /// "<number, 20 digits>-<first id, 20 digits>.wal". The number comes first: an emptied segment and

@@ -230,7 +230,7 @@ Status classify_names(Directory& directory, Listing& listing) {
     } else if (is_temporary_name(name)) {
       listing.temporary_files.push_back(name);
     } else if (name != kManifestName && name != kLockFileName && name != kQuarantineName &&
-               name != kPinsName) {
+               name != kPinsName && name != kBackupListName) {
       listing.foreign_files.push_back(name);
     }
   }

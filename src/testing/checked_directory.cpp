@@ -122,6 +122,15 @@ class CheckedTree final : public CheckedDirectory {
     protocol_->end_remove(path, done);
     return done;
   }
+  Status link(std::string_view name, Directory& into, std::string_view to) override {
+    const auto* there = dynamic_cast<const CheckedTree*>(&into);
+    const std::string from = path_ + std::string(name);
+    const std::string second = (there == nullptr ? "" : there->path_) + std::string(to);
+    protocol_->begin_link(from, second);
+    Status done = PassingDirectory::link(name, into, to);
+    if (there != nullptr) protocol_->end_link(from, second, done);
+    return done;
+  }
   Status sync() override {
     protocol_->begin_sync_names(path_);
     Status done = PassingDirectory::sync();

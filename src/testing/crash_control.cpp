@@ -26,9 +26,9 @@ Status check_inside(std::string_view path, const Image& image, std::uint64_t off
 }  // namespace
 
 std::string to_string(const Operation& operation) {
-  constexpr const char* kNames[] = {"write_at",  "fill_zeros",     "truncate",
-                                    "sync_file", "create",         "rename",
-                                    "remove",    "sync_directory", "create_subdirectory"};
+  constexpr const char* kNames[] = {
+      "write_at", "fill_zeros", "truncate",       "sync_file",           "create",
+      "rename",   "remove",     "sync_directory", "create_subdirectory", "link"};
   const std::string kind = kNames[static_cast<std::size_t>(operation.kind)];
   return operation.name.empty() ? kind + " of the root" : kind + " " + operation.name;
 }
@@ -174,7 +174,7 @@ Status CrashTree::remove_file(std::string_view path) {
   const std::scoped_lock guard(device_->mutex());
   const auto found = find_path(path);
   if (!found) return found.error();
-  device_->file(found->file).linked = false;
+  --device_->file(found->file).names;
   device_->names().erase(found->place.folder, found->place.name);
   return {};
 }

@@ -111,7 +111,7 @@ Settling CrashDevice::settling() {
 std::uint64_t CrashDevice::used_bytes() const {
   std::uint64_t bytes = 0;
   for (const FileNode& file : files_) {
-    if (!file.linked) continue;
+    if (file.names == 0) continue;
     bytes += file.inode.cache().size();
     if (options_.model.overwriting_needs_room) bytes += file.inode.overwritten_bytes();
   }
@@ -157,12 +157,17 @@ std::shared_ptr<CrashDevice> CrashDevice::crash(Crash kind) {
 void CrashDevice::take_settled_files(CrashDevice& from) {
   const Settling by = from.settling();
   // Files that no name leads to are gone, so nothing is decided about them.
+  std::map<std::size_t, std::size_t> taken;  // one file may have several names
   for (Folder& folder : names_.folders()) {
     for (auto& [name, node] : folder.device) {
       if (node.kind == NodeRef::Kind::folder) continue;
-      const Inode& old = from.files_[node.index].inode;
-      node.index = files_.size();
-      files_.push_back({.inode = Inode(old.settle(by)), .path = folder.path + name});
+      const auto [found, is_new] = taken.emplace(node.index, files_.size());
+      if (is_new) {
+        const Inode& old = from.files_[node.index].inode;
+        files_.push_back({.inode = Inode(old.settle(by)), .path = folder.path + name, .names = 0});
+      }
+      node.index = found->second;
+      ++files_[node.index].names;
       folder.cached[name] = node;
     }
   }

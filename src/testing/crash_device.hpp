@@ -22,7 +22,7 @@ namespace walkit::testing {
 struct FileNode {
   Inode inode;
   std::string path{};   // the last one it had
-  bool linked = true;   // has a name in the cache
+  int names = 1;        // in the cache
   bool locked = false;  // a DirectoryLock holds it
   std::uint64_t failed_syncs = 0;
 };

@@ -117,7 +117,7 @@ Status CrashTree::rename(Rename names) {
     const auto replaced = into->find_file(names.to);
     if (!replaced) return replaced.error();
     if (*replaced == *moved) return {};
-    device_->file(*replaced).linked = false;
+    --device_->file(*replaced).names;
   }
   device_->file(*moved).path = path_of(into->folder_, names.to);
   device_->names().change({.from = Place{folder_, std::string(names.from)},
@@ -134,9 +134,30 @@ Status CrashTree::remove(std::string_view name) {
   if (*failed) return injected(**failed, name);
   const auto index = find_file(name);
   if (!index) return index.error();
-  device_->file(*index).linked = false;
+  --device_->file(*index).names;
   device_->names().change(
       {.from = Place{folder_, std::string(name)}, .node = {NodeRef::Kind::file, *index}});
+  return {};
+}
+
+Status CrashTree::link(std::string_view name, Directory& into, std::string_view to) {
+  if (!is_file_name(name)) return io::bad_name(name);
+  if (!is_file_name(to)) return io::bad_name(to);
+  auto* there = dynamic_cast<CrashTree*>(&into);
+  if (there == nullptr || there->device_ != device_) return Directory::link(name, into, to);
+  const std::scoped_lock guard(device_->mutex());
+  const auto failed = device_->begin_operation(OperationKind::link, path_of(there->folder_, to));
+  if (!failed) return failed.error();
+  if (*failed) return injected(**failed, name);
+  const auto index = find_file(name);
+  if (!index) return index.error();
+  if (device_->names().find(there->folder_, to)) {
+    return io::system_error(to, EEXIST, "cannot link a file to that name");
+  }
+  ++device_->file(*index).names;
+  device_->names().change({.to = Place{there->folder_, std::string(to)},
+                           .node = {NodeRef::Kind::file, *index},
+                           .links = true});
   return {};
 }
 

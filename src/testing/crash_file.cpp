@@ -104,7 +104,7 @@ Status CrashFile::sync() {
     failed_syncs_ = node().failed_syncs;
     return fault(**failed, 0, "the sync failed, and what was to be written is taken for clean");
   }
-  if (!node().linked) return io::removed_while_open(name_);
+  if (node().names == 0) return io::removed_while_open(name_);
   const std::uint64_t found = node().inode.cache().size();
   if (found < written_) return io::cut_while_open(name_, found, written_);
   device_->sync_file(index_);

@@ -14,7 +14,8 @@ bool same_place(const std::optional<Place>& a, const std::optional<Place>& b) {
 
 /// Swapping the order of such two would change what is left.
 bool depend(const NameChange& a, const NameChange& b) {
-  return a.node == b.node || same_place(a.from, b.from) || same_place(a.from, b.to) ||
+  const bool same_file = a.node == b.node && !a.links && !b.links;
+  return same_file || same_place(a.from, b.from) || same_place(a.from, b.to) ||
          same_place(a.to, b.from) || same_place(a.to, b.to);
 }
 
@@ -42,6 +43,7 @@ std::optional<NodeRef> Names::find(std::size_t folder, std::string_view name) co
 void Names::change(NameChange change) {
   if (change.from) folders_[change.from->folder].cached.erase(change.from->name);
   if (change.to) folders_[change.to->folder].cached[change.to->name] = change.node;
+  if (change.links) linked_.insert({change.to->folder, change.to->name});
   pending_.push_back(std::move(change));
 }
 
@@ -55,11 +57,17 @@ std::size_t Names::make_folder(std::size_t parent, std::string_view name) {
 void Names::apply(const NameChange& change) {
   if (change.from) folders_[change.from->folder].device.erase(change.from->name);
   if (!change.to) return;
-  // A file has one name. An earlier rename of it that was lost may have left it at another.
-  for (Folder& folder : folders_) {
-    std::erase_if(folder.device, [&](const auto& entry) { return entry.second == change.node; });
-  }
+  // An earlier rename of it that was lost may have left it at another name.
+  if (!change.links) erase_first_name(change.node);
   folders_[change.to->folder].device[change.to->name] = change.node;
+}
+
+void Names::erase_first_name(NodeRef node) {
+  for (std::size_t i = 0; i < folders_.size(); ++i) {
+    std::erase_if(folders_[i].device, [&](const auto& entry) {
+      return entry.second == node && !linked_.contains({i, entry.first});
+    });
+  }
 }
 
 void Names::apply_synced() {
@@ -112,6 +120,7 @@ void Names::sync_some(std::size_t folder, const std::function<bool()>& keep) {
 
 Names Names::settled(const std::function<bool()>& keep) const {
   Names next;
+  next.linked_ = linked_;
   next.folders_.resize(folders_.size());
   for (std::size_t i = 0; i < folders_.size(); ++i) {
     next.folders_[i].path = folders_[i].path;
@@ -145,14 +154,12 @@ void Names::erase(std::size_t folder, std::string_view name) {
   folders_[folder].cached.erase(std::string(name));
   folders_[folder].device.erase(std::string(name));
   // A lost rename must not bring the file back under its earlier name.
-  for (Folder& other : folders_) {
-    std::erase_if(other.device, [&](const auto& entry) { return entry.second == node; });
-  }
+  if (!linked_.erase({folder, std::string(name)}) && node) erase_first_name(*node);
   const auto here = [&](const std::optional<Place>& place) {
     return place && place->folder == folder && place->name == name;
   };
   std::erase_if(pending_, [&](const NameChange& change) {
-    return change.node == node || here(change.from) || here(change.to);
+    return (change.node == node && !change.links) || here(change.from) || here(change.to);
   });
 }
 

@@ -5,8 +5,10 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace walkit::testing {
@@ -33,11 +35,13 @@ struct Place {
   bool synced = false;
 };
 
-/// A change of names: made (only `to`), removed (only `from`) or renamed (both).
+/// A change of names: made (only `to`), removed (only `from`) or renamed (both). links: `to` is a
+/// further name of a file that keeps those it has.
 struct NameChange {
   std::optional<Place> from{};
   std::optional<Place> to{};
   NodeRef node{};
+  bool links = false;
 };
 
 /// All folders of one simulated device, and the changes of names that no sync made durable yet, in
@@ -73,12 +77,17 @@ class Names {
 
  private:
   void apply(const NameChange& change);
+  /// The name that a file was made under, or was given last by a rename: it has one of those.
+  void erase_first_name(NodeRef node);
   void apply_synced();
   /// Folders that no name leads to are gone with all that is in them.
   void drop_lost_folders();
 
+  using LinkedNames = std::set<std::pair<std::size_t, std::string>>;
+
   std::vector<Folder> folders_;
   std::vector<NameChange> pending_{};
+  LinkedNames linked_{};  // folder and name: those that are further names
 };
 
 }  // namespace walkit::testing

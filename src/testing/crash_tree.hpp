@@ -23,6 +23,7 @@ class CrashTree final : public CrashDirectory {
   Result<std::vector<std::string>> list() override;
   Status rename(Rename names) override;
   Status remove(std::string_view name) override;
+  Status link(std::string_view name, Directory& into, std::string_view to) override;
   Status sync() override;
   Result<std::unique_ptr<DirectoryLock>> lock() override;
   Result<bool> is_locked() override;

@@ -30,6 +30,8 @@ void bad_names_are_refused(Trial& t) {
     }
     t.answers("remove '" + name + "'", d.remove(name), Errc::invalid_argument);
     t.answers("rename '" + name + "'", d.rename({.from = name, .to = "b"}), Errc::invalid_argument);
+    t.refuses("link '" + name + "'", d.link(name, d, "b"));
+    t.refuses("link to '" + name + "'", d.link("good", d, name));
     t.answers("rename to '" + name + "'", d.rename({.from = "good", .to = name}),
               Errc::invalid_argument);
   }
@@ -186,6 +188,35 @@ void rename_reaches_into_a_subdirectory(Trial& t) {
   below.open("b", read).holds("new");
   t.succeeds("sync", t.directory().sync());
   below.succeeds("sync", below.directory().sync());
+  t.merge(below);
+}
+
+// A directory need not know how: then it says so, and nothing happened.
+void link_gives_a_second_name_or_none(Trial& t) {
+  t.create("a", "old");
+  t.create("taken", "other");
+  Trial below = t.subdirectory("below", create);
+  const Status linked = t.directory().link("a", below.directory(), "b");
+  if (!linked) {
+    t.answers("link", linked, Errc::not_supported);
+    below.lists({});
+    return t.merge(below);
+  }
+  t.succeeds("sync", below.directory().sync());
+  below.lists({"b"});
+  below.open("b", read).holds("old");
+  t.answers("link to a name that is there", t.directory().link("a", t.directory(), "taken"),
+            Errc::already_exists);
+  t.answers("link of what is missing", t.directory().link("gone", t.directory(), "c"),
+            Errc::not_found);
+  t.open("taken", read).holds("other");
+  t.refuses("link of a subdirectory", t.directory().link("below", t.directory(), "c"));
+  TrialFile open = t.open("a", read);
+  t.remove("a");
+  t.succeeds("sync", t.directory().sync());
+  below.open("b", read).holds("old");
+  open.holds("old");
+  t.lists({"below", "taken"});
   t.merge(below);
 }
 
@@ -352,6 +383,7 @@ constexpr std::array kChecks = {
     WALKIT_CHECK(rename_of_what_is_missing_changes_nothing),
     WALKIT_CHECK(rename_reaches_into_a_subdirectory),
     WALKIT_CHECK(remove_takes_files_only),
+    WALKIT_CHECK(link_gives_a_second_name_or_none),
     WALKIT_CHECK(open_files_survive_rename_and_remove),
     WALKIT_CHECK(sync_tells_of_a_file_removed_by_others),
     WALKIT_CHECK(list_is_sorted_and_complete),

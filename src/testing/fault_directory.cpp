@@ -263,6 +263,12 @@ class FaultTree final : public FaultDirectory {
     const auto fault = begin(OperationKind::remove, name);
     return fault ? Status(failed(*fault, name)) : PassingDirectory::remove(name);
   }
+  Status link(std::string_view name, Directory& into, std::string_view to) override {
+    const auto* there = dynamic_cast<const FaultTree*>(&into);
+    const auto fault =
+        plan_->begin(OperationKind::link, (there ? there->path_ : "") + std::string(to));
+    return fault ? Status(failed(*fault, name)) : PassingDirectory::link(name, into, to);
+  }
   Status sync() override {
     const auto fault = plan_->begin(OperationKind::sync_directory, path_);
     return fault ? Status(failed(*fault, "")) : PassingDirectory::sync();

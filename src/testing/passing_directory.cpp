@@ -35,6 +35,11 @@ Status PassingDirectory::rename(Rename names) {
   return below_->rename(names);
 }
 
+Status PassingDirectory::link(std::string_view name, Directory& into, std::string_view to) {
+  auto* passing = dynamic_cast<PassingDirectory*>(&into);
+  return below_->link(name, passing != nullptr ? *passing->below_ : into, to);
+}
+
 Status PassingDirectory::remove(std::string_view name) { return below_->remove(name); }
 Status PassingDirectory::sync() { return below_->sync(); }
 Result<std::unique_ptr<DirectoryLock>> PassingDirectory::lock() { return below_->lock(); }

@@ -124,6 +124,22 @@ void Protocol::end_rename(const std::string& from, const std::string& to, const 
   folders_[folder_of(from)].names_dirty = folders_[folder_of(to)].names_dirty = true;
 }
 
+// To give a published file a further name is to publish it there.
+void Protocol::begin_link(const std::string& from, const std::string& to) {
+  const std::scoped_lock guard(mutex_);
+  const CheckedInode& linked = *inode_at(from);
+  expect(!linked.dirty && !linked.failed, to, "linked before it was synced");
+  expect_alive(to);
+  expect_locked(to);
+}
+
+void Protocol::end_link(const std::string& from, const std::string& to, const Status& done) {
+  const std::scoped_lock guard(mutex_);
+  if (!done) return;
+  inodes_[to] = inode_at(from);
+  folders_[folder_of(to)].names_dirty = true;
+}
+
 void Protocol::begin_remove(const std::string& path) {
   const std::scoped_lock guard(mutex_);
   const auto inode = inodes_.find(path);

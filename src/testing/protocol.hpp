@@ -33,6 +33,8 @@ class Protocol {
   void end_sync(CheckedInode& inode, const Status& done);
   void begin_rename(const std::string& from, const std::string& to);
   void end_rename(const std::string& from, const std::string& to, const Status& done);
+  void begin_link(const std::string& from, const std::string& to);
+  void end_link(const std::string& from, const std::string& to, const Status& done);
   void begin_remove(const std::string& path);
   void end_remove(const std::string& path, const Status& done);
   void begin_sync_names(const std::string& folder);

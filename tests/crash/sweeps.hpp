@@ -45,6 +45,9 @@ Status sweep_continues(std::uint64_t& states);
 /// Power lost at every operation of who pins, moves and releases: what was told to be held is not
 /// trimmed behind it.
 Status sweep_pins(std::uint64_t& states);
+/// Power lost at every operation of a backup, by links and by copies: one that says that it is
+/// whole is, and the log is as it was.
+Status sweep_backups(std::uint64_t& states);
 /// Power lost at every operation of a writer that writes markers too: each that was acknowledged is
 /// there, and costs no entry.
 Status sweep_markers(std::uint64_t& states);

@@ -71,7 +71,11 @@ class Directory {
   virtual Result<std::vector<std::string>> list() = 0;  // files and subdirectories, sorted
   virtual Status rename(Rename names) = 0;  // replaces `to`, atomically; durable after sync
   virtual Status remove(std::string_view name) = 0;  // a file; durable after sync
-  virtual Status sync() = 0;                         // names are durable
+  /// The file `name` gets a second name, `to` in the directory `into`; durable after its sync. Who
+  /// writes by one changes what reads by the other. already_exists. not_supported: not between
+  /// these two; a copy does it. As here, unless the directory knows better.
+  virtual Status link(std::string_view name, Directory& into, std::string_view to);
+  virtual Status sync() = 0;  // names are durable
   /// Opens or creates the file LOCK and leaves its bytes alone. locked: somebody holds it.
   virtual Result<std::unique_ptr<DirectoryLock>> lock() = 0;
   virtual Result<bool> is_locked() = 0;  // asks without taking it

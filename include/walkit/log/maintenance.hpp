@@ -90,6 +90,24 @@ class WalMaintenance {
   /// opens, to be deleted before the next try. Beside a writer it ends at what is durable.
   Result<SalvageReport> salvage(std::shared_ptr<Directory> empty_target) const;
 
+  /// Copies what is durable now, of a log that is written or not, into the same subdirectory of
+  /// `empty_target`, and then the file BACKUP, with the bytes and the checksum of each of the
+  /// others. The copy is the same log, of the same identity: it opens for reading and writing.
+  /// Segments that are written no more are hard links where the directory can (another device:
+  /// copies), and the copy never writes into them; the rest is copied. Durable on return. Beside
+  /// a writer ask its maintenance(), which holds the log against trims meanwhile; else one that is
+  /// trimmed makes the backup begin again, and at last answer gap. Reads every byte, changes none.
+  ///
+  /// already_exists: something is there. corrupt: the log is damaged at its end, or has no
+  /// MANIFEST; see plan_repair(). An error or a crash leaves files without BACKUP, to be deleted
+  /// before the next try.
+  Result<BackupReport> backup(std::shared_ptr<Directory> empty_target) const;
+  /// Whether a backup is what was copied, by its checksums, and a whole log: `damage` says what is
+  /// not. not_found: no BACKUP, so that it was interrupted. One that was opened for writing since
+  /// is a log of its own and no backup any more.
+  static Result<VerifyReport> verify_backup(std::shared_ptr<Directory> target,
+                                            ReadOptions options = {});
+
   /// What it takes so that the log can be opened for writing and replayed again. Empty for a log
   /// that is healthy, or that open-for-write settles itself (a torn tail). locked: a writer is
   /// there. incompatible: a newer walkit wrote part of it, and must repair it. Reads the whole log.

@@ -50,6 +50,13 @@ struct SalvageReport {
   std::vector<Error> losses{};    // each hole, and what was recorded as lost before, in order
 };
 
+/// What a backup holds.
+struct BackupReport {
+  EntryIdRange entries{};   // of an empty log: the id that comes first, and the one before
+  std::uint64_t bytes = 0;  // of all files
+  std::uint64_t linked_files = 0, copied_files = 0;  // segments; linked: they take no space
+};
+
 /// How long a trim keeps what it might remove. The default keeps nothing longer than needed. A
 /// value.
 struct Retention {
@@ -85,6 +92,7 @@ struct TrimPlan {
 [[nodiscard]] std::string to_string(const VerifyReport& report);
 [[nodiscard]] std::string to_string(const RepairPlan& plan);  // a line for each step
 [[nodiscard]] std::string to_string(const SalvageReport& report);
+[[nodiscard]] std::string to_string(const BackupReport& report);
 [[nodiscard]] std::string to_string(const TrimPlan& plan);  // a line for each segment
 
 }  // namespace walkit

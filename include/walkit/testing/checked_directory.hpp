@@ -11,8 +11,8 @@ namespace walkit::testing {
 
 /// Any directory, with a look at whether its user keeps to the protocol that makes a log survive.
 ///
-/// A file is published when it gets its name by a rename, or was there before; one that was created
-/// is not yet. To publish is to rename a file, or to write MANIFEST. The rules:
+/// A file is published when it gets its name by a rename or a link, or was there before; one that
+/// was created is not yet. To publish is to rename or link a file, or to write MANIFEST. The rules:
 /// - Calls on one File do not overlap. No file is written or synced again while a sync of it runs,
 ///   whichever File is used.
 /// - After a write, truncation or sync that failed, that file is not written or synced again; a

@@ -14,13 +14,14 @@ enum class OperationKind {
   rename,
   remove,
   sync_directory,
-  create_subdirectory  // its own sync included; CrashDirectory counts that apart, behind it
+  create_subdirectory,  // its own sync included; CrashDirectory counts that apart, behind it
+  link
 };
 
 /// One operation as it was asked for, whether it succeeded or not.
 struct Operation {
   OperationKind kind{};
-  std::string name{};  // "wal/MANIFEST"; a rename has the new name, the root directory ""
+  std::string name{};  // "wal/MANIFEST"; a rename or link has the new name, the root directory ""
   friend bool operator==(const Operation&, const Operation&) = default;
 };
 /// "rename wal/MANIFEST".

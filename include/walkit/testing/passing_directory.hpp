@@ -44,6 +44,8 @@ class PassingDirectory : public Directory {
   /// `into` may be a PassingDirectory too: the directory below gets what is below it.
   Status rename(Rename names) override;
   Status remove(std::string_view name) override;
+  /// `into` likewise.
+  Status link(std::string_view name, Directory& into, std::string_view to) override;
   Status sync() override;
   Result<std::unique_ptr<DirectoryLock>> lock() override;
   Result<bool> is_locked() override;
