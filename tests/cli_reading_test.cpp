@@ -54,6 +54,7 @@ class CliReadingTest : public CliTest {
                                  {"cat", log(), "--follow", "--limit", "1"},
                                  {"repair", log()},
                                  {"salvage", log(), "-o", path("saved")},
+                                 {"trim", log(), "--before", "3"},
                                  {"cat", log() + "/wal"},
                                  {"cat", log(), "--from", "2", "--limit", "1"}};
     for (const char* command : {"cat", "ls", "stat", "verify"}) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "walkit/checkpoint/background.hpp"
+#include "walkit/checkpoint/backup.hpp"
 #include "walkit/recovery.hpp"
 
 namespace walkit {
@@ -110,12 +111,16 @@ class Journaled {
 
   /// Takes one now: durable, complete to the entry that is returned.
   Result<EntryId> checkpoint();
+  /// Log and checkpoints as back_up() copies them; applies, reads and checkpoints go on meanwhile.
+  Result<StateBackupReport> backup(std::shared_ptr<Directory> empty_target) const {
+    return back_up(maintenance(), core_->store.files(), std::move(empty_target));
+  }
   [[nodiscard]] EntryId applied_entry_id() const { return EntryId{core_->applied.load()}; }
   [[nodiscard]] RecoveryReport recovery() const { return core_->wal.recovery(); }
   /// Of the log; where it is healthy, of the last checkpoint.
   [[nodiscard]] Verdict verdict() const;
   [[nodiscard]] JournalStats stats() const;
-  /// Trims, verifies, pins and backs up beside this journal.
+  /// Trims, verifies and pins beside this journal.
   [[nodiscard]] WalMaintenance maintenance() const { return core_->wal.maintenance(); }
   /// Ends the background work, takes a checkpoint if the options say so, closes the log.
   Status close();

@@ -6,6 +6,7 @@
 #include "walkit/base/bytes.hpp"
 #include "walkit/base/result.hpp"
 #include "walkit/base/types.hpp"
+#include "walkit/checkpoint/backup.hpp"
 #include "walkit/checkpoint/checkpoint_store.hpp"
 #if defined(__cpp_rtti) && defined(__cpp_exceptions)
 #include "walkit/cereal_codec.hpp"

@@ -26,6 +26,10 @@ struct Arguments {
   RepairOptions repair{};
   std::string accept_loss{};
   SalvageOptions salvage{};
+  TrimOptions trim{};
+  std::uint64_t trim_before = 0;
+  BackupOptions backup{};
+  bool verify_backup = false;
   CheckpointsOptions checkpoint{};
 };
 
@@ -213,6 +217,47 @@ void add_salvage(CLI::App& app, SalvageOptions& options) {
   add_json(*command, options.json);
 }
 
+void add_trim(CLI::App& app, Arguments& arguments) {
+  CLI::App* command = app.add_subcommand(
+      "trim", "Say which segments are needed no more; with --apply, remove them");
+  add_directory(*command, arguments.trim.directory);
+  command
+      ->add_option("--before", arguments.trim_before,
+                   "Entries below this one are needed no more; only whole segments go")
+      ->required()
+      ->check(entry_id)
+      ->option_text("ID");
+  command
+      ->add_option("--keep-bytes", arguments.trim.keep_bytes,
+                   "Nothing goes while the log is no larger than this")
+      ->check(count)
+      ->option_text("N");
+  command
+      ->add_option("--keep-age", arguments.trim.keep_seconds,
+                   "Nothing goes that has an entry younger than this")
+      ->check(count)
+      ->option_text("SECONDS");
+  command->add_flag("--apply", arguments.trim.apply, "Do it");
+  add_json(*command, arguments.trim.json);
+}
+
+void add_backup(CLI::App& app, Arguments& arguments) {
+  CLI::App* command =
+      app.add_subcommand("backup", "Copy a log and its checkpoints, also while it is written");
+  add_directory(*command, arguments.backup.directory);
+  CLI::Option* output =
+      command
+          ->add_option("-o,--output", arguments.backup.target,
+                       "A new directory for the copy; where it shares a file system with DIR, what "
+                       "is written no more are hard links")
+          ->option_text("OUT");
+  command
+      ->add_flag("--verify", arguments.verify_backup,
+                 "DIR is a backup: is it what was copied, byte for byte?")
+      ->excludes(output);
+  add_json(*command, arguments.backup.json);
+}
+
 void add_checkpoint(CLI::App& app, CheckpointsOptions& options) {
   using Verb = CheckpointsOptions::Verb;
   CLI::App* command =
@@ -238,6 +283,14 @@ void add_checkpoint(CLI::App& app, CheckpointsOptions& options) {
 ExitCode dispatch(const CLI::App& app, Arguments& arguments, const Entries& entries) {
   const std::string command = app.get_subcommands().front()->get_name();
   if (command == "append") return append(arguments.append, entries);
+  if (command == "backup") {
+    if (arguments.verify_backup || !arguments.backup.target.empty()) {
+      return backup(arguments.backup);
+    }
+    return fail({.code = Errc::invalid_argument,
+                 .message = "backup needs -o OUT, or --verify",
+                 .next_step = "name a new directory for the copy"});
+  }
   if (command == "checkpoint") return checkpoint(arguments.checkpoint);
   if (command == "inspect") return inspect(arguments.inspect);
   if (command == "repair") {
@@ -249,6 +302,10 @@ ExitCode dispatch(const CLI::App& app, Arguments& arguments, const Entries& entr
   if (command == "ls") return ls(arguments.ls, entries);
   if (command == "salvage") return salvage(arguments.salvage);
   if (command == "stat") return stat(arguments.stat, entries);
+  if (command == "trim") {
+    arguments.trim.before = EntryId{arguments.trim_before};
+    return trim(arguments.trim);
+  }
   if (command == "verify") return verify(arguments.verify, entries);
   arguments.cat.from = EntryId{arguments.from};
   arguments.cat.to = EntryId{arguments.to};
@@ -338,19 +395,22 @@ int run(int argc, const char* const* argv, const Entries& entries) try {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
   const bool writes = !entries.contents || entries.encode;
-  CLI::App app(writes ? "Looks into write-ahead logs. Only `append` and `repair --apply` write."
-                      : "Looks into write-ahead logs. Only `repair --apply` writes.",
-               entries.contents ? "" : "walkit");
+  CLI::App app(
+      writes ? "Looks into write-ahead logs. Only `append` and what has --apply write into one."
+             : "Looks into write-ahead logs. Only what has --apply writes into one.",
+      entries.contents ? "" : "walkit");
   app.set_version_flag("--version", "walkit " + std::string(version()));
   app.footer(kExitCodes);
   app.require_subcommand(1);
   Arguments arguments;
   if (writes) add_append(app, arguments.append);
+  add_backup(app, arguments);
   add_cat(app, arguments);
   add_checkpoint(app, arguments.checkpoint);
   add_inspect(app, arguments.inspect);
   add_repair(app, arguments);
   add_salvage(app, arguments.salvage);
+  add_trim(app, arguments);
   add_look(app, "ls", "List the files of a log", arguments.ls);
   add_progress(*add_look(app, "stat", "Count entries, bytes and sizes", arguments.stat),
                arguments.stat.progress);

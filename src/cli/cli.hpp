@@ -96,6 +96,24 @@ struct SalvageOptions {
 /// Whatever the entries are: all that verifies, as a new log in `target`.
 ExitCode salvage(const SalvageOptions& options);
 
+struct TrimOptions {
+  std::string directory{};
+  EntryId before{};
+  std::uint64_t keep_bytes = 0, keep_seconds = 0;
+  bool apply = false;
+  bool json = false;
+};
+/// Whole segments, oldest first. Without `apply` it changes nothing.
+ExitCode trim(const TrimOptions& options);
+
+struct BackupOptions {
+  std::string directory{};
+  std::string target{};  // "": `directory` is a backup, to be verified
+  bool json = false;
+};
+/// Log and checkpoints, whatever they hold.
+ExitCode backup(const BackupOptions& options);
+
 struct CheckpointsOptions {
   enum class Verb { ls, verify, prune } verb = Verb::ls;
   std::string directory{};

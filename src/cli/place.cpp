@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "log/evidence_files.hpp"
@@ -60,6 +61,25 @@ Result<Place> find_log(const std::string& path, FsAccess access) {
   }
   place.parent = std::move(*directory);
   return place;
+}
+
+Status check_new_target(const std::string& directory, const std::string& target) {
+  const auto refuse = [&](std::string message) {
+    return Error{.code = Errc::invalid_argument,
+                 .message = target + ": " + std::move(message),
+                 .next_step = "name a directory that is not there yet"};
+  };
+  std::error_code error;
+  const fs::path from = fs::weakly_canonical(directory, error);
+  const fs::path into = fs::weakly_canonical(target, error);
+  if (std::mismatch(from.begin(), from.end(), into.begin(), into.end()).first == from.end()) {
+    return refuse("lies in the log that is to be copied");
+  }
+  const fs::file_status status = fs::status(target, error);
+  if (!fs::exists(status)) return {};
+  if (!fs::is_directory(status)) return refuse("is no directory");
+  if (!fs::is_empty(target, error) || error) return refuse("is not empty");
+  return {};
 }
 
 Result<std::string> writer_of(Directory& home) {

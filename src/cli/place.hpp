@@ -23,6 +23,10 @@ struct Place {
 /// it. not_found: it is missing or no directory.
 Result<Place> find_log(const std::string& path, FsAccess access);
 
+/// invalid_argument: `target` is no place for a copy of the log in `directory`: it holds something,
+/// which would be taken for part of it, or lies in the log.
+Status check_new_target(const std::string& directory, const std::string& target);
+
 /// "process 4711", or "another process" where LOCK does not say; "": nobody writes.
 Result<std::string> writer_of(Directory& home);
 

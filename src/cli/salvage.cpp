@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <filesystem>
 
 #include "cli/judge.hpp"
@@ -14,27 +13,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kMapName = "losses.json";
-
-// A new log in a folder that holds something would be taken for part of it, or it for part of the
-// log.
-Status check_target(const SalvageOptions& options) {
-  const auto refuse = [&](std::string message) {
-    return Error{.code = Errc::invalid_argument,
-                 .message = options.target + ": " + std::move(message),
-                 .next_step = "name a directory that is not there yet"};
-  };
-  std::error_code error;
-  const fs::path from = fs::weakly_canonical(options.directory, error);
-  const fs::path into = fs::weakly_canonical(options.target, error);
-  if (std::mismatch(from.begin(), from.end(), into.begin(), into.end()).first == from.end()) {
-    return refuse("lies in the log that is to be saved");
-  }
-  const fs::file_status status = fs::status(options.target, error);
-  if (!fs::exists(status)) return {};
-  if (!fs::is_directory(status)) return refuse("is no directory");
-  if (!fs::is_empty(options.target, error) || error) return refuse("is not empty");
-  return {};
-}
 
 Status write_map(Directory& target, const Json& map) {
   const auto file = target.open(kMapName, OpenMode::create);
@@ -65,7 +43,9 @@ ExitCode salvage(const SalvageOptions& options) {
   if (!place) return give_up(place.error());
   const auto log = WalMaintenance::open(place->parent, {.subdirectory = place->subdirectory});
   if (!log) return give_up(log.error());
-  if (Status ok = check_target(options); !ok) return give_up(ok.error());
+  if (Status ok = check_new_target(options.directory, options.target); !ok) {
+    return give_up(ok.error());
+  }
   const auto home = place->home();
   if (!home) return give_up(home.error());
   const auto writer = writer_of(**home);

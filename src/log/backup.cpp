@@ -2,35 +2,16 @@
 
 #include <algorithm>
 
-#include "base/crc32c.hpp"
 #include "base/mutation.hpp"
+#include "io/copy_file.hpp"
 #include "log/log_builder.hpp"
 #include "log/snapshot.hpp"
+#include "log/tail.hpp"
 
 namespace walkit::log {
 namespace {
 
-constexpr std::size_t kStepBytes = 1 << 20;
 constexpr int kLooksMax = 100;
-
-// Reads the first `bytes` of a file, or all of it, and writes them where there is a place for them.
-Result<BackupFile> pass_through(File& from, File* to, std::uint64_t bytes) {
-  BackupFile passed;
-  Bytes step(std::min<std::uint64_t>(bytes, kStepBytes));
-  while (passed.bytes < bytes) {
-    const std::uint64_t wanted = std::min<std::uint64_t>(bytes - passed.bytes, step.size());
-    const auto got = from.read_at(passed.bytes, std::span(step).first(wanted));
-    if (!got) return got.error();
-    if (*got == 0) break;
-    const BytesView parts[] = {BytesView(step).first(*got)};
-    passed.crc = crc32c(parts[0], passed.crc);
-    if (to != nullptr) {
-      if (Status ok = to->write_at(passed.bytes, parts); !ok) return ok.error();
-    }
-    passed.bytes += *got;
-  }
-  return passed;
-}
 
 class Backup {
  public:
@@ -97,9 +78,8 @@ class Backup {
     return {};
   }
 
-  void note(std::string_view name, BackupFile file) {
-    file.name = std::string(name);
-    list_.files.push_back(std::move(file));
+  void note(std::string_view name, const io::FileSum& sum) {
+    list_.files.push_back({std::string(name), sum.bytes, sum.crc});
   }
 
   Status share(const SegmentFile& segment) {
@@ -113,9 +93,9 @@ class Backup {
     if (!linked) return linked;
     const auto file = copy_.open(segment.file, OpenMode::read);
     if (!file) return file.error();
-    auto read = pass_through(**file, nullptr, ~std::uint64_t{0});
+    const auto read = io::copy_bytes(**file, nullptr);
     if (!read) return read.error();
-    note(segment.file, std::move(*read));
+    note(segment.file, *read);
     ++report_.linked_files;
     return {};
   }
@@ -124,7 +104,7 @@ class Backup {
   Status copy_durable(const SegmentFile& segment) {
     const auto opened = open_segment(home_, segment);
     if (!opened) return opened.error();
-    const auto end = find_proven_end(*opened->file, opened->header, options_.frame_bytes_max, end_);
+    const auto end = check_through(*opened->file, opened->header, options_.frame_bytes_max, end_);
     if (!end) return end.error();
     if (end->last == end_) return copy(segment, end->offset);
     return damage(segment.file, "no valid frame where acknowledged entries were",
@@ -136,12 +116,12 @@ class Backup {
     if (!opened) return opened.error();
     const auto file = copy_.open(segment.file, OpenMode::create);
     if (!file) return file.error();
-    auto copied = pass_through(*opened->file, file->get(), bytes);
+    const auto copied = io::copy_bytes(*opened->file, file->get(), bytes);
     if (!copied) return copied.error();
     if (!mutated(Mutation::backup_without_sync)) {
       if (Status ok = (*file)->sync(); !ok) return ok;
     }
-    note(segment.file, std::move(*copied));
+    note(segment.file, *copied);
     ++report_.copied_files;
     return {};
   }
@@ -166,9 +146,9 @@ class Backup {
     if (Status ok = publish_temporary_manifest(copy_); !ok) return ok;
     const auto file = copy_.open(kManifestName, OpenMode::read);
     if (!file) return file.error();
-    auto read = pass_through(**file, nullptr, kManifestBytes);
+    const auto read = io::copy_bytes(**file, nullptr);
     if (!read) return read.error();
-    note(kManifestName, std::move(*read));
+    note(kManifestName, *read);
     return {};
   }
 
@@ -190,8 +170,8 @@ Error differs(std::string file, std::string message) {
 // Errors but those of the file itself are handed on.
 Result<std::optional<Error>> check_file(Directory& copy, const BackupFile& file) {
   const auto opened = copy.open(file.name, OpenMode::read);
-  const auto read = opened ? pass_through(**opened, nullptr, ~std::uint64_t{0})
-                           : Result<BackupFile>(opened.error());
+  const auto read =
+      opened ? io::copy_bytes(**opened, nullptr) : Result<io::FileSum>(opened.error());
   if (!read && read.error().code == Errc::no_memory) return read.error();
   if (!read) return std::optional(differs(file.name, "cannot be read: " + read.error().message));
   if (read->bytes == file.bytes && read->crc == file.crc) return std::optional<Error>{};

@@ -140,6 +140,19 @@ Result<ProvenEnd> find_proven_end(File& file, const SegmentHeader& header,
 
 }  // namespace
 
+Result<ProvenEnd> check_through(File& file, const SegmentHeader& header,
+                                std::uint64_t frame_bytes_max, EntryId last) {
+  FrameScanner scanner(file, header, frame_bytes_max);
+  ProvenEnd end = nothing_proven(header);
+  while (end.last < last) {
+    const auto frame = scanner.next();
+    if (!frame) return frame.error();
+    if (!*frame || scanner.expected() - 1 > last) break;
+    if (moves_ids((*frame)->header)) end = behind(scanner, (*frame)->header);
+  }
+  return end;
+}
+
 Result<Tail> read_tail(File& file, const SegmentHeader& header, std::uint64_t frame_bytes_max,
                        EntryId known_durable) {
   FrameScanner scanner(file, header, frame_bytes_max);

@@ -23,6 +23,11 @@ struct ProvenEnd {
   EntryId last{};
 };
 
+/// Where the frames end whose entries are `last` or before it, each checked on the way. Its `last`
+/// is less where a frame does not hold, or one reaches beyond. Errors are the device's.
+Result<ProvenEnd> check_through(File& file, const SegmentHeader& header,
+                                std::uint64_t frame_bytes_max, EntryId last);
+
 /// The newest segment read to its end, nothing judged yet. Ids in half of it may be proven by
 /// evidence that stands elsewhere; see recovery_table.hpp.
 struct Tail {

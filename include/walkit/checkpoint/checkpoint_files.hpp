@@ -84,6 +84,9 @@ class CheckpointFiles {
   Result<std::vector<CheckpointInfo>> plan_prune() const;
   Result<std::vector<CheckpointInfo>> prune();
   Result<EntryId> covered_through() const;
+  /// All that are there, into the same subdirectory of `empty_target`, durable on return, by hard
+  /// links where the directory can: a checkpoint is never written again. For back_up().
+  Result<std::vector<CheckpointInfo>> copy_to(const std::shared_ptr<Directory>& empty_target) const;
 
   [[nodiscard]] const CheckpointOptions& options() const { return options_; }
 

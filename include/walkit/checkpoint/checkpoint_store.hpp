@@ -85,6 +85,8 @@ class CheckpointStore {
   /// EntryId{}: there are fewer good ones than CheckpointOptions::keep. Reads those that this store
   /// has not verified yet.
   Result<EntryId> covered_through() const { return files_.covered_through(); }
+  /// What it is but for the State, for back_up().
+  [[nodiscard]] const CheckpointFiles& files() const { return files_; }
 
  private:
   CheckpointStore(CheckpointFiles files, C codec)

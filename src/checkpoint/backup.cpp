@@ -1,0 +1,139 @@
+#include "walkit/checkpoint/backup.hpp"
+
+#include <new>
+
+#include "io/copy_file.hpp"
+#include "log/backup_list.hpp"
+
+namespace walkit {
+namespace {
+
+// Each is behind a prune that removed what was to be copied next.
+constexpr int kLooksMax = 100;
+
+Error no_memory() noexcept { return {.code = Errc::no_memory, .message = "out of memory"}; }
+
+// not_found: it was pruned meanwhile.
+Status copy_checkpoint(Directory& from, const std::string& name, Directory& to) {
+  Status linked = from.link(name, to, name);
+  if (linked || linked.error().code == Errc::already_exists) return {};
+  if (linked.error().code != Errc::not_supported) return linked;
+  const auto source = from.open(name, OpenMode::read);
+  if (!source) return source.error();
+  const auto copy = to.open(name, OpenMode::create);
+  if (!copy && copy.error().code == Errc::already_exists) return {};
+  if (!copy) return copy.error();
+  if (const auto copied = io::copy_bytes(**source, copy->get()); !copied) return copied.error();
+  return (*copy)->sync();
+}
+
+Result<std::shared_ptr<Directory>> open_target(Directory& target, const std::string& name) {
+  auto folder = target.subdirectory(name, OpenMode::create);
+  if (!folder) return folder;
+  const auto names = (*folder)->list();
+  if (!names) return names.error();
+  if (names->empty()) return folder;
+  return Error{.code = Errc::already_exists,
+               .message = "the folder for the checkpoints is not empty",
+               .file = names->front(),
+               .next_step = "name an empty folder"};
+}
+
+// Whether the state can be had: the checkpoint, and all entries above it.
+Status check_fit(const EntryIdRange& entries, EntryId checkpoint) {
+  Error error{.code = Errc::gap,
+              .lost = {checkpoint + 1, entries.first - 1},
+              .next_step = "take another backup; a named pin keeps the log meanwhile"};
+  if (checkpoint + 1 < entries.first) {
+    error.message = "the log begins at entry " + to_string(entries.first) +
+                    ", and the newest checkpoint ends at " + to_string(checkpoint);
+    return error;
+  }
+  if (checkpoint <= entries.last) return {};
+  error.lost = {entries.last + 1, checkpoint};
+  error.message = "the newest checkpoint ends at entry " + to_string(checkpoint) +
+                  ", and the log at " + to_string(entries.last);
+  return error;
+}
+
+}  // namespace
+
+std::string to_string(const StateBackupReport& report) {
+  return to_string(report.wal) + "; checkpoints: " + std::to_string(report.checkpoints.size());
+}
+
+Result<std::vector<CheckpointInfo>> CheckpointFiles::copy_to(
+    const std::shared_ptr<Directory>& empty_target) const try {
+  auto infos = list();
+  if (!infos || infos->empty()) return infos;
+  const auto from = folder();
+  if (!from) return from.error();
+  const auto to = open_target(*empty_target, options_.subdirectory);
+  if (!to) return to.error();
+  const auto lock = (*to)->lock();
+  if (!lock) return lock.error();
+  Status copied;
+  for (int looks = 0; looks < kLooksMax; ++looks) {
+    copied = {};
+    for (auto info = infos->begin(); copied && info != infos->end(); ++info) {
+      copied = copy_checkpoint(**from, info->file, **to);
+    }
+    if (copied || copied.error().code != Errc::not_found) break;
+    infos = list();
+    if (!infos) return infos;
+  }
+  if (!copied) return copied.error();
+  if (Status ok = (*to)->sync(); !ok) return ok.error();
+  return infos;
+} catch (const std::bad_alloc&) {
+  return no_memory();
+}
+
+Result<StateBackupReport> back_up(const WalMaintenance& log, const CheckpointFiles& checkpoints,
+                                  std::shared_ptr<Directory> empty_target) try {
+  if (!empty_target) {
+    return Error{.code = Errc::invalid_argument, .message = "the directory is a null pointer"};
+  }
+  // What the oldest checkpoint needs stays until it is copied. There may be no log to hold.
+  const auto pinned = log.pin(EntryId{});
+  auto copied = checkpoints.copy_to(empty_target);
+  if (!copied) return std::move(copied).error();
+  auto wal = log.backup(std::move(empty_target));
+  if (!wal) return std::move(wal).error();
+  if (!copied->empty()) {
+    if (Status ok = check_fit(wal->entries, copied->back().entry_id); !ok) return ok.error();
+  }
+  return StateBackupReport{std::move(*wal), std::move(*copied)};
+} catch (const std::bad_alloc&) {
+  return no_memory();
+}
+
+Result<VerifyReport> verify_backup(std::shared_ptr<Directory> target, ReadOptions wal,
+                                   CheckpointOptions checkpoints) try {
+  auto report = WalMaintenance::verify_backup(target, wal);
+  if (!report) return report;
+  const auto folder = target->subdirectory(wal.subdirectory, OpenMode::read);
+  if (!folder) return folder.error();
+  const auto list = log::read_backup_list(**folder);
+  if (!list) return list.error();
+  checkpoints.max_bytes = ~std::uint64_t{0};
+  const auto store = CheckpointFiles::open(std::move(target), std::move(checkpoints), std::nullopt);
+  if (!store) return store.error();
+  const auto infos = store->list();
+  if (!infos) return infos.error();
+  EntryId newest_good{};
+  for (const CheckpointInfo& info : *infos) {
+    const auto read = store->read(info.entry_id, [](BytesView) { return Status{}; });
+    if (read) newest_good = info.entry_id;
+    if (!read && read.error().code == Errc::no_memory) return read.error();
+    if (!read) report->damage.push_back(read.error());
+  }
+  if (infos->empty()) return report;
+  Status fits = check_fit(list->entries, newest_good);
+  if (!fits) report->damage.push_back(std::move(fits).error());
+  return report;
+} catch (const std::bad_alloc&) {
+  return no_memory();
+}
+
+}  // namespace walkit
