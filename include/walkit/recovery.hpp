@@ -9,6 +9,7 @@
 #include "walkit/checkpoint/checkpoint_store.hpp"
 #include "walkit/checkpoint/recovery_errors.hpp"
 #include "walkit/log/marker.hpp"
+#include "walkit/log/observer.hpp"
 #include "walkit/maintenance.hpp"
 #include "walkit/wal_reader.hpp"
 #include "walkit/wal_writer.hpp"
@@ -173,8 +174,11 @@ Result<EntryId> publish_checkpoint(WalWriter<E, EC>& wal, CheckpointStore<State,
   const auto covered = store.covered_through();
   if (!covered) return covered.error();
   auto oldest = wal.maintenance().trim_before(*covered + 1);
-  if (!oldest || !full) return oldest;
-  if (marked = wal.write_marker(marker.bytes()); !marked) return std::move(marked).error();
+  if (!oldest) return oldest;
+  if (full) {
+    if (marked = wal.write_marker(marker.bytes()); !marked) return std::move(marked).error();
+  }
+  if (WalObserver* observer = wal.observer()) observer->on_checkpoint(through, *oldest);
   return oldest;
 }
 

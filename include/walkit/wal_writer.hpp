@@ -79,6 +79,7 @@ class WalWriter {
   [[nodiscard]] WalStats stats() const { return log_.stats(); }
   /// Care of the log beside this writer: trims it, verifies it. It may outlive the writer.
   [[nodiscard]] WalMaintenance maintenance() const { return log_.maintenance(); }
+  [[nodiscard]] WalObserver* observer() const { return log_.observer(); }  // nullptr: none
 
  private:
   WalWriter(LogWriter log, C codec) : log_(std::move(log)), codec_(std::move(codec)) {}

@@ -17,6 +17,7 @@
 #include "walkit/io/fs_directory.hpp"
 #include "walkit/io/memory_directory.hpp"
 #include "walkit/journaled.hpp"
+#include "walkit/log/observer.hpp"
 #include "walkit/log/options.hpp"
 #include "walkit/log/reports.hpp"
 #include "walkit/log/ticket.hpp"

@@ -8,7 +8,7 @@
 namespace walkit::cli {
 namespace {
 
-constexpr std::string_view kHolds[] = {"keep", "newest_segment", "retention", "pin"};
+constexpr std::string_view kHolds[] = {"keep", "newest_segment", "retention", "pin", "observer"};
 
 std::string words_of(const TrimHold& hold, EntryId before) {
   switch (hold.by) {
@@ -20,6 +20,8 @@ std::string words_of(const TrimHold& hold, EntryId before) {
       return "of --keep-bytes or --keep-age";
     case TrimHold::By::pin:
       return "of the pin " + hold.name;
+    case TrimHold::By::observer:
+      return "of the program's observer";
   }
   return {};
 }

@@ -115,14 +115,23 @@ Result<EntryIdRange> LogCore::append(std::span<const BytesView> payloads, Comple
     first_buffered_at_ = std::chrono::steady_clock::now();
     wake_thread();
   }
-  if (!boundary) return ids;
-  if (completion == Completion::ticket) {
+  if (boundary && completion == Completion::ticket) {
     wanted_ = ids.last;
     wake_thread();
-    return ids;
+  } else if (boundary) {
+    if (Status ok = commit(lock, ids.last, options_.durability); !ok) return std::move(ok).error();
   }
-  if (Status ok = commit(lock, ids.last, options_.durability); !ok) return std::move(ok).error();
+  if (observer() != nullptr) {
+    if (lock.owns_lock()) lock.unlock();
+    tell_append(ids, payloads);
+  }
   return ids;
+}
+
+void LogCore::tell_append(EntryIdRange ids, std::span<const BytesView> payloads) const {
+  std::uint64_t bytes = 0;
+  for (const BytesView payload : payloads) bytes += payload.size();
+  observer()->on_append(ids, bytes);
 }
 
 // Waits until the entries of one call may be buffered: there is buffer space, and room for them in
@@ -247,7 +256,9 @@ void LogCore::wake_all() {
 }
 
 void LogCore::fail(Error error) {
-  if (!failure_) failure_ = std::move(error);
+  if (failure_) return;
+  failure_ = std::move(error);
+  if (observer() != nullptr && failure_->code != Errc::closed) observer()->on_poison(*failure_);
 }
 
 Status LogCore::commit_all(Durability level) {

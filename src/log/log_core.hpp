@@ -15,6 +15,7 @@
 #include "log/segment_writer.hpp"
 #include "log/stored_type.hpp"
 #include "walkit/log/maintenance_reports.hpp"
+#include "walkit/log/observer.hpp"
 #include "walkit/log/options.hpp"
 #include "walkit/log/reports.hpp"
 #include "walkit/log/ticket.hpp"
@@ -126,6 +127,8 @@ class LogCore {
   void release_file(Lock& lock);
   [[nodiscard]] EntryIdRange in_doubt() const { return {durable_ + 1, next_ - 1}; }
   void fail(Error error);
+  [[nodiscard]] WalObserver* observer() const { return options_.observer.get(); }
+  void tell_append(EntryIdRange ids, std::span<const BytesView> payloads) const;
 
   // log_core_groups.cpp: commit.
   Status commit(Lock& lock, EntryId through, Durability level);
@@ -147,6 +150,7 @@ class LogCore {
   Status rotate(Lock& lock, std::uint64_t room);
   Result<std::unique_ptr<SegmentWriter>> prepare(std::uint64_t wish, std::uint64_t need);
   Status start_segment(std::unique_ptr<SegmentWriter> next);
+  void tell_rotation() const;
   Status check_lock();
   Status refuse(Error error);
   Status write_manifest(bool clean);

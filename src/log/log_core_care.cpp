@@ -96,7 +96,7 @@ Result<EntryId> LogCore::trim_before(EntryId keep, const Retention& retention) {
 Result<EntryId> LogCore::trim(EntryId keep, const Retention& retention) noexcept try {
   const auto home = place_->parent->subdirectory(options_.subdirectory, OpenMode::write);
   if (!home) return home.error();
-  return log::trim(**home, {keep, retention, &place_->pins},
+  return log::trim(**home, {keep, retention, &place_->pins, observer()},
                    [this](const SegmentHeader& first) { return begin_log_at(first); });
 } catch (const std::bad_alloc&) {
   return no_memory();

@@ -61,16 +61,22 @@ void LogCore::run_group(Lock& lock, Durability level) {
     first_buffered_at_.reset();
   }
   hold_file(lock);
+  const std::uint64_t begin = active_ ? active_->position() : 0;
   Status wrote = write_group(watermark);
   const bool syncs = wrote && level == Durability::durable;
   const auto began = std::chrono::steady_clock::now();
   Status synced = syncs ? sync_group(through) : Status{};
   const auto took = std::chrono::steady_clock::now() - began;
+  if (observer() != nullptr) {
+    if (wrote && !writing_->empty()) observer()->on_flush(through, active_->position() - begin);
+    if (syncs && synced) observer()->on_sync(through, took);
+  }
   lock.lock();
   const std::uint64_t position = position_, frames = segment_frames_;
   note_space();
   file_busy_ = false;
-  stats_.entries += writing_->entries();
+  const std::uint64_t entries = writing_->entries();
+  stats_.entries += entries;
   stats_.payload_bytes += writing_->payload_bytes();
   stats_.written_bytes += position_ - position;
   stats_.frames += segment_frames_ - frames;
@@ -83,6 +89,8 @@ void LogCore::run_group(Lock& lock, Durability level) {
     ++stats_.syncs;
     stats_.sync_time += took;
     stats_.sync_time_max = std::max<std::chrono::nanoseconds>(stats_.sync_time_max, took);
+    stats_.sync_times.add(static_cast<std::uint64_t>(took.count()));
+    stats_.group_entries.add(entries);
   }
   if (!wrote) fail(std::move(wrote).error());
   if (!synced) fail(std::move(synced).error());

@@ -98,6 +98,7 @@ Status LogCore::rotate(Lock& lock, std::uint64_t room) {
   }
   hold_file(lock);
   Status started = start_segment(std::move(*next));
+  if (started && observer() != nullptr) tell_rotation();
   release_file(lock);
   if (started) {
     ++stats_.rotations;
@@ -106,6 +107,16 @@ Status LogCore::rotate(Lock& lock, std::uint64_t room) {
   }
   fail(std::move(started).error());
   return poisoned();
+}
+
+void LogCore::tell_rotation() const try {
+  const SegmentHeader& header = active_->header();
+  observer()->on_rotate({.file = to_string(SegmentName{header.number, header.first}),
+                         .entries = {header.first, header.first - 1},
+                         .bytes = active_->position(),
+                         .state = SegmentInfo::State::active});
+} catch (const std::bad_alloc&) {
+  return;  // it is told of the next one
 }
 
 Status LogCore::check_lock() try { return lock_->check(); } catch (const std::bad_alloc&) {

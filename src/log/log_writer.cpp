@@ -145,6 +145,10 @@ Verdict LogWriter::verdict() const {
 
 WalMaintenance LogWriter::maintenance() const { return {core_ ? core_->place() : nullptr, core_}; }
 
+WalObserver* LogWriter::observer() const {
+  return core_ ? core_->options().observer.get() : nullptr;
+}
+
 WalStats LogWriter::stats() const { return core_ ? core_->stats() : WalStats{}; }
 
 std::uint32_t LogWriter::max_entry_bytes() const {

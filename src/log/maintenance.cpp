@@ -64,6 +64,8 @@ std::string text_of(const TrimHold& hold) {
       return "it is retained by size or age";
     case TrimHold::By::pin:
       return hold.name.empty() ? "it is pinned by this process" : "it is pinned by " + hold.name;
+    case TrimHold::By::observer:
+      return "the observer keeps it";
   }
   return "";
 }
@@ -137,7 +139,8 @@ Result<EntryId> WalMaintenance::trim_before(EntryId keep, Retention retention) c
 Result<TrimPlan> WalMaintenance::plan_trim(EntryId keep, Retention retention) const try {
   const auto home = this->home(OpenMode::read);
   if (!home) return home.error();
-  auto trim = think_trim_through(**home, {keep, retention, &place_->pins});
+  WalObserver* observer = core_ ? core_->options().observer.get() : nullptr;
+  auto trim = think_trim_through(**home, {keep, retention, &place_->pins, observer});
   if (!trim) return trim.error();
   return std::move(trim->plan);
 } catch (const std::bad_alloc&) {

@@ -86,17 +86,22 @@ class Thinking {
       if (!holds) return holds.error();
       plan.held_by = *holds;
       if (!holds->empty()) break;
-      const EntryIdRange entries{segments()[next].name.first, segments()[next + 1].name.first - 1};
-      plan.segments.push_back({.file = segments()[next].file,
-                               .entries = entries,
-                               .bytes = bytes_[next],
-                               .state = SegmentInfo::State::sealed});
+      plan.segments.push_back(info_of(next));
       plan.bytes += bytes_[next];
       bytes_left_ -= bytes_[next];
       trim_.files.push_back(segments()[next].file);
     }
     plan.oldest = next < segments().size() ? segments()[next].name.first : trim_.listing.oldest();
     return {};
+  }
+
+  // Of one that has a successor.
+  [[nodiscard]] SegmentInfo info_of(std::size_t index) const {
+    const EntryIdRange entries{segments()[index].name.first, segments()[index + 1].name.first - 1};
+    return {.file = segments()[index].file,
+            .entries = entries,
+            .bytes = bytes_[index],
+            .state = SegmentInfo::State::sealed};
   }
 
   Result<std::vector<TrimHold>> holds_of(std::size_t index) {
@@ -116,6 +121,8 @@ class Thinking {
     for (const HeldFrom& pin : pins_) {
       if (next.name.first > pin.from) holds.push_back({By::pin, pin.name});
     }
+    const bool asks = holds.empty() && wish_.observer != nullptr;
+    if (asks && !wish_.observer->may_trim(info_of(index))) holds.push_back({By::observer});
     return holds;
   }
 
@@ -219,6 +226,9 @@ Result<EntryId> trim(Directory& home, const TrimWish& wish, const BeginLog& begi
     if (Status ok = carry_out(home, *trim, begin_log); !ok) return ok.error();
   }
   if (Status ok = remove_files(home, trim->files); !ok) return ok.error();
+  if (wish.observer != nullptr) {
+    for (const SegmentInfo& segment : trim->plan.segments) wish.observer->on_trim(segment);
+  }
   return trim->plan.oldest;
 }
 

@@ -12,6 +12,7 @@
 #include "log/care_place.hpp"
 #include "log/survey.hpp"
 #include "walkit/log/maintenance_reports.hpp"
+#include "walkit/log/observer.hpp"
 
 namespace walkit::log {
 
@@ -35,7 +36,8 @@ struct Trim {
 struct TrimWish {
   EntryId keep{};
   Retention retention{};
-  const PinBoard* pins = nullptr;  // of this process
+  const PinBoard* pins = nullptr;   // of this process
+  WalObserver* observer = nullptr;  // of the writer
 };
 /// Reads names, sizes, pins and a few headers. Changes nothing.
 Result<Trim> think_trim_through(Directory& home, const TrimWish& wish);

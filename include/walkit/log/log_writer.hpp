@@ -52,6 +52,8 @@ class LogWriter {
   [[nodiscard]] Verdict verdict() const;
   [[nodiscard]] WalStats stats() const;
   [[nodiscard]] WalMaintenance maintenance() const;
+  /// That of the options; nullptr: none.
+  [[nodiscard]] WalObserver* observer() const;
   /// What a codec may write for one entry.
   [[nodiscard]] std::uint32_t max_entry_bytes() const;
 

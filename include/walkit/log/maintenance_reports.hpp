@@ -72,7 +72,8 @@ struct TrimHold {
     keep,            // it has entries from `keep` on
     newest_segment,  // there is none behind it
     retention,
-    pin
+    pin,
+    observer  // WalObserver::may_trim() said no
   } by{};
   std::string name{};  // of the pin; "": one of this process
   friend bool operator==(const TrimHold&, const TrimHold&) = default;

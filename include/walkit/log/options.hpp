@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "walkit/base/result.hpp"
@@ -87,6 +88,8 @@ enum class RecordedLoss { refuse, accept };
 /// File::map() are read copied.
 enum class SealedSegments { copied, mapped };
 
+class WalObserver;
+
 /// How a log is written. The defaults are safe: every append is durable when it returns.
 struct WalOptions {
   FlushPolicy flush{};
@@ -110,6 +113,9 @@ struct WalOptions {
   EntryType entry_type{};            // instead of what E declares
   EntryId expect_durable_through{};  // the caller knows this was acknowledged: less is corrupt
   std::string subdirectory = "wal";
+  /// Told what the writer does; see walkit/log/observer.hpp. Lives as long as any handle. none:
+  /// nobody is told.
+  std::shared_ptr<WalObserver> observer{};
 
   /// invalid_argument names the field and its legal range.
   [[nodiscard]] Status validate() const;

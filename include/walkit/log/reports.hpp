@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "walkit/base/histogram.hpp"
 #include "walkit/base/result.hpp"
 #include "walkit/base/types.hpp"
 
@@ -60,6 +61,8 @@ struct WalStats {
   std::uint64_t entries = 0, payload_bytes = 0, written_bytes = 0, frames = 0, syncs = 0,
                 rotations = 0;
   std::chrono::nanoseconds sync_time{}, sync_time_max{};
+  Histogram sync_times{};     // of the syncs of groups, nanoseconds
+  Histogram group_entries{};  // how many share such a sync
 };
 
 /// One line each, for a log file.
