@@ -83,6 +83,8 @@ class WalReader {
   [[nodiscard]] Follower follow(EntryId from, FollowOptions options = {}) const;
   /// See LogReader: what the newest marker of a checkpoint says, if the newest segment has one.
   Result<std::optional<EntryId>> marked_checkpoint() const { return log_.marked_checkpoint(); }
+  /// See LogReader: the log that this one is a fork of.
+  Result<std::optional<Marker>> parent() const { return log_.parent(); }
   /// Reads and checks all of it, and decodes nothing.
   Result<std::uint64_t> entry_count(ReplayMode mode = ReplayMode::strict) const;
 

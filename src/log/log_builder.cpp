@@ -20,29 +20,64 @@ std::string cause_of(const Error& gap) {
   return cause;
 }
 
+// The entries of a frame up to one, not compressed, with the extras that they had.
+Bytes cut_body(const FrameView& frame, EntryId through) {
+  Bytes body(2 * kVarintBytesMax);
+  std::size_t used = 0;
+  if ((frame.header.flags & kFlagSchema) != 0) {
+    used += store_varint(frame.extras.schema, body.data() + used);
+  }
+  if ((frame.header.flags & kFlagRehomed) != 0) {
+    used += store_varint(frame.extras.original_epoch, body.data() + used);
+  }
+  body.resize(used);
+  BytesView rest = frame.entries;
+  for (EntryId id = frame.header.first; id <= through; id = id + 1) {
+    const auto bytes = take_varint(rest);  // checked by who read the frame
+    rest = rest.subspan(*bytes);
+  }
+  const BytesView kept = frame.entries.first(frame.entries.size() - rest.size());
+  body.insert(body.end(), kept.begin(), kept.end());
+  return body;
+}
+
 }  // namespace
 
 Status LogBuilder::build(SalvageScanner& scanner) {
-  std::size_t told = 0;
-  for (;;) {
+  while (expected_ <= end()) {
     const auto piece = scanner.next();
     if (!piece) return piece.error();
-    for (; told < scanner.gaps().size(); ++told) {
-      const Error& gap = scanner.gaps()[told];
-      if (Status ok = add_loss(gap.lost, cause_of(gap)); !ok) return ok;
-    }
+    if (Status ok = note_gaps(scanner); !ok) return ok;
     if (!*piece) break;
     if (Status ok = add(**piece); !ok) return ok;
   }
-  if (scanner.expected() > expected_) {
+  if (!place_.parent && scanner.expected() > expected_) {
     Status ok = add_loss({expected_, scanner.expected() - 1}, "not readable");
     if (!ok) return ok;
+  }
+  if (place_.parent && expected_ <= end()) {
+    return Error{.code = Errc::not_found,
+                 .message = "the log ends at entry " + to_string(expected_ - 1) + ", before " +
+                            to_string(end()),
+                 .next_step = "fork behind an entry that is durable"};
   }
   return finish();
 }
 
+Status LogBuilder::note_gaps(const SalvageScanner& scanner) {
+  for (; told_ < scanner.gaps().size(); ++told_) {
+    const Error& gap = scanner.gaps()[told_];
+    if (gap.lost.first > end()) continue;
+    if (place_.parent && !scanner.is_recorded(told_)) return gap;
+    const EntryIdRange lost{gap.lost.first, std::min(gap.lost.last, end())};
+    if (Status ok = add_loss(lost, cause_of(gap)); !ok) return ok;
+  }
+  return {};
+}
+
 Status LogBuilder::add(const SalvageScanner::Piece& piece) {
   const FrameHeader& header = piece.frame.header;
+  if (header.first > end()) return {};
   if (header.first > expected_) {
     if (Status ok = add_loss({expected_, header.first - 1}, "not readable"); !ok) return ok;
   }
@@ -53,8 +88,15 @@ Status LogBuilder::add(const SalvageScanner::Piece& piece) {
     if (Status ok = begin_segment(*piece.segment); !ok) return ok;
   }
   source_number_ = piece.segment->number;
-  Status ok = segment_->rehome(header, piece.frame.body, piece.segment->epoch,
-                               segment_->header().durable_through);
+  if (header.last() <= end()) return put(header, piece.frame.body, *piece.segment);
+  FrameHeader cut = header;
+  cut.count = static_cast<std::uint32_t>(end() + 1 - header.first);
+  cut.flags &= static_cast<std::uint16_t>(~kFlagCompressed);
+  return put(cut, cut_body(piece.frame, end()), *piece.segment);
+}
+
+Status LogBuilder::put(FrameHeader header, BytesView body, const SegmentHeader& from) {
+  Status ok = segment_->rehome(header, body, from.epoch, segment_->header().durable_through);
   if (!ok) return ok;
   time_ns_ = std::max(time_ns_, header.time_ns);
   if (entry_count_ == 0) entries_.first = header.first;
@@ -110,6 +152,10 @@ Status LogBuilder::begin_segment(const SegmentHeader& like) {
     slot_.first_salt = segment_->header().salt();
   }
   slot_.set_last(segment_->header());
+  if (names_.size() == 1 && place_.parent) {
+    Status ok = segment_->write_marker(MarkerBody(*place_.parent).bytes(), first, time_ns_);
+    if (!ok) return ok;
+  }
   const std::vector<LossBody> waiting = std::exchange(waiting_, {});
   for (const LossBody& loss : waiting) {
     if (Status ok = write_loss(loss); !ok) return ok;

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "log/salvage_scanner.hpp"
 #include "log/segment_writer.hpp"
+#include "walkit/log/marker.hpp"
 
 namespace walkit::log {
 
@@ -21,6 +23,9 @@ class LogBuilder {
     EntryId begin{1};  // the id the log begins with
     /// By source segment: the last entry that comes from it, where that is known beforehand.
     std::map<std::uint64_t, EntryId> rehomed_through{};
+    /// Of a fork: what it comes from, and behind which entry. Entries behind that one stay out, and
+    /// a hole before it that nobody recorded is an error.
+    std::optional<Marker> parent{};
   };
   /// For a segment that holds losses only, before anything else tells how entries are written.
   LogBuilder(Directory& directory, Place place, SegmentHeader like)
@@ -43,7 +48,12 @@ class LogBuilder {
   [[nodiscard]] std::uint64_t entry_count() const { return entry_count_; }
 
  private:
+  [[nodiscard]] EntryId end() const {
+    return place_.parent ? place_.parent->entry_id : EntryId::max();
+  }
+  Status note_gaps(const SalvageScanner& scanner);
   Status add(const SalvageScanner::Piece& piece);
+  Status put(FrameHeader header, BytesView body, const SegmentHeader& from);
   Status add_loss(EntryIdRange lost, std::string cause);
   Status write_loss(const LossBody& loss);
   Status begin_segment(const SegmentHeader& like);
@@ -56,6 +66,7 @@ class LogBuilder {
   EntryId expected_{};
   std::unique_ptr<SegmentWriter> segment_{};
   std::uint64_t source_number_ = 0;   // whose entries are in segment_
+  std::size_t told_ = 0;              // of the scanner's gaps
   std::vector<LossBody> waiting_{};   // losses ahead of the first segment
   std::vector<SegmentName> names_{};  // made so far
   SegmentEnd previous_{};

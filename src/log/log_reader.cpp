@@ -176,8 +176,32 @@ Result<std::vector<SegmentInfo>> LogReader::segments() const try {
   return no_memory();
 }
 
+namespace {
+
+// Of a look at a few frames.
+constexpr std::size_t kStepBytes = 64 << 10;
+
+}  // namespace
+
+Result<std::optional<Marker>> LogReader::parent() const try {
+  std::optional<Marker> parent;
+  auto listing = list_log(*directory_);
+  if (!listing) return listing.error();
+  if (Status ok = drop_unborn(*directory_, *listing); !ok) return ok.error();
+  if (listing->segments.empty()) return parent;
+  const auto segment = open_segment(*directory_, listing->segments.front());
+  if (!segment) return segment.error();
+  FrameScanner scanner(*segment->file, segment->header, options_.frame_bytes_max, kStepBytes);
+  const auto frame = scanner.next();
+  if (!frame) return frame.error();
+  if (*frame && (*frame)->header.is(FrameKind::marker)) parent = decode_marker((*frame)->body);
+  if (parent && parent->kind != Marker::Kind::parent) parent.reset();
+  return parent;
+} catch (const std::bad_alloc&) {
+  return no_memory();
+}
+
 Result<std::optional<EntryId>> LogReader::marked_checkpoint() const try {
-  constexpr std::size_t kStepBytes = 64 << 10;
   std::optional<EntryId> newest;
   auto listing = list_log(*directory_);
   if (!listing) return listing.error();

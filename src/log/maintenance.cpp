@@ -82,11 +82,13 @@ Result<std::shared_ptr<Directory>> open_target(Directory& target, const std::str
                .next_step = "name an empty folder"};
 }
 
-Result<SalvageReport> build_copy(SalvageScanner& scanner, Directory& home) {
+Result<SalvageReport> build_copy(SalvageScanner& scanner, Directory& home,
+                                 std::optional<EntryId> forked_behind = {}) {
   LogBuilder::Place place{.begin = scanner.sources().begin};
   home.random_bytes(place.log);
   SegmentHeader like;
   if (!scanner.sources().segments.empty()) like = scanner.sources().segments.back().header;
+  if (forked_behind) place.parent = {Marker::Kind::parent, *forked_behind, like.log};
   LogBuilder builder(home, std::move(place), std::move(like));
   if (Status ok = builder.build(scanner); !ok) {
     builder.discard();
@@ -196,6 +198,29 @@ Result<SalvageReport> WalMaintenance::salvage(std::shared_ptr<Directory> empty_t
   const auto lock = (*target)->lock();
   if (!lock) return lock.error();
   return build_copy(*scanner, **target);
+} catch (const std::bad_alloc&) {
+  return no_memory();
+}
+
+Result<SalvageReport> WalMaintenance::fork(std::shared_ptr<Directory> empty_target,
+                                           EntryId behind) const try {
+  if (!empty_target) return no_directory();
+  const auto home = this->home(OpenMode::read);
+  if (!home) return home.error();
+  const auto pinned = pin(EntryId{});
+  auto scanner = scan_of(**home, place_->options);
+  if (!scanner) return scanner.error();
+  if (behind < scanner->sources().begin) {
+    return Error{.code = Errc::gap,
+                 .message = "entry " + to_string(behind) + " is not in the log, which begins at " +
+                            to_string(scanner->sources().begin),
+                 .next_step = "fork behind an entry that is there"};
+  }
+  const auto target = open_target(*empty_target, place_->options.subdirectory);
+  if (!target) return target.error();
+  const auto lock = (*target)->lock();
+  if (!lock) return lock.error();
+  return build_copy(*scanner, **target, behind);
 } catch (const std::bad_alloc&) {
   return no_memory();
 }

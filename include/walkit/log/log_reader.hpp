@@ -12,6 +12,7 @@
 #include "walkit/io/directory.hpp"
 #include "walkit/log/frame_entries.hpp"
 #include "walkit/log/log_writer.hpp"
+#include "walkit/log/marker.hpp"
 #include "walkit/log/options.hpp"
 #include "walkit/log/reports.hpp"
 
@@ -107,6 +108,9 @@ class LogReader {
   /// in the newest segment, where markers before it may be. Costs a walk over the frames' headers
   /// of that segment; what follows the first that does not hold is not looked at.
   Result<std::optional<EntryId>> marked_checkpoint() const;
+  /// Which log this one was forked from, and behind which entry. none: it is no fork, or its first
+  /// segment was trimmed. Reads one frame.
+  Result<std::optional<Marker>> parent() const;
 
  private:
   LogReader(std::shared_ptr<Directory> directory, ReadOptions options,

@@ -90,6 +90,17 @@ class WalMaintenance {
   /// opens, to be deleted before the next try. Beside a writer it ends at what is durable.
   Result<SalvageReport> salvage(std::shared_ptr<Directory> empty_target) const;
 
+  /// Copies the entries up to `behind` into a new log of its own identity in the same subdirectory
+  /// of `empty_target`, whose first frame, a marker, names its parent: see LogReader::parent().
+  /// Ids, payloads, times and schemas stay; the next entry of the fork is the one behind `behind`,
+  /// in both logs, and never the same. Durable on return; opens for writing. Reads and writes all
+  /// of those entries. Beside a writer: what is durable.
+  ///
+  /// already_exists: something is there. gap: trimmed already. not_found: the log ends before.
+  /// corrupt: damage on the way; see salvage(). An error leaves files there that no writer opens,
+  /// to be deleted before the next try.
+  Result<SalvageReport> fork(std::shared_ptr<Directory> empty_target, EntryId behind) const;
+
   /// Copies what is durable now, of a log that is written or not, into the same subdirectory of
   /// `empty_target`, and then the file BACKUP, with the bytes and the checksum of each of the
   /// others. The copy is the same log, of the same identity: it opens for reading and writing.
