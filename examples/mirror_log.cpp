@@ -25,7 +25,7 @@ walkit::Status mirror(const std::shared_ptr<walkit::Directory>& from,
     if (auto id = copy->append(record->payload); !id) return id.error();
     if (record->entry_id == last) break;
     if (record->entry_id.value % 100 != 0) continue;
-    if (auto ok = care->move_pin("mirror", record->entry_id + 1); !ok) return ok;
+    if (auto ok = care->move_pin("mirror", record->entry_id + 1); !ok) return ok.error();
   }
   return care->release_pin("mirror");
 }
