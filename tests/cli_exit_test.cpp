@@ -87,8 +87,13 @@ TEST_F(CliTest, DamageIsTwo) {
   }
   EXPECT_THAT(verify().out, HasSubstr("verdict: damaged\nentries: 1..1\n"));
   EXPECT_EQ(cat().out, "first\n");
+  // A close proves where the log ends: what stands before it is not read, and not changed.
+  EXPECT_EQ(ls().code, 0);
+  EXPECT_EQ(append("third\n").out, "3..3\n");
+  EXPECT_EQ(verify().code, 2);
+  flip(newest_segment(), 100);
   EXPECT_EQ(ls().code, 2);
-  EXPECT_EQ(append("third\n").code, 2);
+  EXPECT_EQ(append("fourth\n").code, 2);
 }
 
 TEST_F(CliTest, ASecondWriterIsFour) {

@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "walkit/backup.hpp"
 #include "walkit/checkpoint/background.hpp"
-#include "walkit/checkpoint/backup.hpp"
 #include "walkit/recovery.hpp"
 
 namespace walkit {

@@ -3,10 +3,10 @@
 // All that an application needs. Where cereal cannot work (no RTTI or no exceptions) the default
 // codec is left out: name another one, WalWriter<E, MyCodec>.
 
+#include "walkit/backup.hpp"
 #include "walkit/base/bytes.hpp"
 #include "walkit/base/result.hpp"
 #include "walkit/base/types.hpp"
-#include "walkit/checkpoint/backup.hpp"
 #include "walkit/checkpoint/checkpoint_store.hpp"
 #if defined(__cpp_rtti) && defined(__cpp_exceptions)
 #include "walkit/cereal_codec.hpp"

@@ -3,7 +3,7 @@
 #include "cli/judge.hpp"
 #include "cli/place.hpp"
 #include "cli/text.hpp"
-#include "walkit/checkpoint/backup.hpp"
+#include "walkit/backup.hpp"
 
 namespace walkit::cli {
 namespace {

@@ -223,9 +223,9 @@ constexpr Mutant kMutants[] = {
     {M::trim_does_not_ask_pins, "TrimDoesNotAskPins", "a trim asks no pin",
      "10: entries are trimmed that were told to be held", &sweep_pins},
     {M::backup_list_first, "BackupListFirst", "BACKUP is written before what it lists is whole",
-     "9: a crash leaves half a backup that says that it is whole", &sweep_backups},
+     "10: a crash leaves half a backup that says that it is whole", &sweep_backups},
     {M::backup_without_sync, "BackupWithoutSync", "what was copied is not synced",
-     "1: a crash leaves half a backup that says that it is whole", &sweep_backups},
+     "10: a crash leaves half a backup that says that it is whole", &sweep_backups},
     // Checkpoints.
     {M::checkpoint_without_sync, "CheckpointWithoutSync",
      "a checkpoint has its name before it is synced", "10: a power cut leaves half a state",

@@ -1,5 +1,5 @@
 #include "crash/sweeps.hpp"
-#include "walkit/checkpoint/backup.hpp"
+#include "walkit/backup.hpp"
 #include "walkit/checkpoint/checkpoint_store.hpp"
 #include "walkit/maintenance.hpp"
 #include "walkit/testing/crash_directory.hpp"

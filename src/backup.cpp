@@ -1,43 +1,13 @@
-#include "walkit/checkpoint/backup.hpp"
+#include "walkit/backup.hpp"
 
 #include <new>
 
-#include "io/copy_file.hpp"
 #include "log/backup_list.hpp"
 
 namespace walkit {
 namespace {
 
-// Each is behind a prune that removed what was to be copied next.
-constexpr int kLooksMax = 100;
-
 Error no_memory() noexcept { return {.code = Errc::no_memory, .message = "out of memory"}; }
-
-// not_found: it was pruned meanwhile.
-Status copy_checkpoint(Directory& from, const std::string& name, Directory& to) {
-  Status linked = from.link(name, to, name);
-  if (linked || linked.error().code == Errc::already_exists) return {};
-  if (linked.error().code != Errc::not_supported) return linked;
-  const auto source = from.open(name, OpenMode::read);
-  if (!source) return source.error();
-  const auto copy = to.open(name, OpenMode::create);
-  if (!copy && copy.error().code == Errc::already_exists) return {};
-  if (!copy) return copy.error();
-  if (const auto copied = io::copy_bytes(**source, copy->get()); !copied) return copied.error();
-  return (*copy)->sync();
-}
-
-Result<std::shared_ptr<Directory>> open_target(Directory& target, const std::string& name) {
-  auto folder = target.subdirectory(name, OpenMode::create);
-  if (!folder) return folder;
-  const auto names = (*folder)->list();
-  if (!names) return names.error();
-  if (names->empty()) return folder;
-  return Error{.code = Errc::already_exists,
-               .message = "the folder for the checkpoints is not empty",
-               .file = names->front(),
-               .next_step = "name an empty folder"};
-}
 
 // Whether the state can be had: the checkpoint, and all entries above it.
 Status check_fit(const EntryIdRange& entries, EntryId checkpoint) {
@@ -60,33 +30,6 @@ Status check_fit(const EntryIdRange& entries, EntryId checkpoint) {
 
 std::string to_string(const StateBackupReport& report) {
   return to_string(report.wal) + "; checkpoints: " + std::to_string(report.checkpoints.size());
-}
-
-Result<std::vector<CheckpointInfo>> CheckpointFiles::copy_to(
-    const std::shared_ptr<Directory>& empty_target) const try {
-  auto infos = list();
-  if (!infos || infos->empty()) return infos;
-  const auto from = folder();
-  if (!from) return from.error();
-  const auto to = open_target(*empty_target, options_.subdirectory);
-  if (!to) return to.error();
-  const auto lock = (*to)->lock();
-  if (!lock) return lock.error();
-  Status copied;
-  for (int looks = 0; looks < kLooksMax; ++looks) {
-    copied = {};
-    for (auto info = infos->begin(); copied && info != infos->end(); ++info) {
-      copied = copy_checkpoint(**from, info->file, **to);
-    }
-    if (copied || copied.error().code != Errc::not_found) break;
-    infos = list();
-    if (!infos) return infos;
-  }
-  if (!copied) return copied.error();
-  if (Status ok = (*to)->sync(); !ok) return ok.error();
-  return infos;
-} catch (const std::bad_alloc&) {
-  return no_memory();
 }
 
 Result<StateBackupReport> back_up(const WalMaintenance& log, const CheckpointFiles& checkpoints,
