@@ -1,0 +1,1 @@
+// Has no code: its precompiled headers are those of all tests.
