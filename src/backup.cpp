@@ -1,8 +1,10 @@
 #include "walkit/backup.hpp"
 
+#include <algorithm>
 #include <new>
 
-#include "log/backup_list.hpp"
+#include "io/copy_file.hpp"
+#include "log/backup.hpp"
 
 namespace walkit {
 namespace {
@@ -26,6 +28,39 @@ Status check_fit(const EntryIdRange& entries, EntryId checkpoint) {
   return error;
 }
 
+// Into the list of the log's files. It is whole without: but a checkpoint that got lost later would
+// not be missed.
+Status list_checkpoints(Directory& target, const std::string& wal, const std::string& checkpoints,
+                        const std::vector<CheckpointInfo>& copied) {
+  const auto home = target.subdirectory(wal, OpenMode::write);
+  if (!home) return home.error();
+  const auto folder = target.subdirectory(checkpoints, OpenMode::read);
+  if (!folder) return folder.error();
+  const auto lock = (*home)->lock();
+  if (!lock) return lock.error();
+  auto list = log::read_backup_list(**home);
+  if (!list) return list.error();
+  for (const CheckpointInfo& info : copied) {
+    const auto file = (*folder)->open(info.file, OpenMode::read);
+    if (!file) return file.error();
+    const auto sum = io::copy_bytes(**file, nullptr);
+    if (!sum) return sum.error();
+    list->files.push_back({checkpoints + "/" + info.file, sum->bytes, sum->crc});
+  }
+  return log::write_backup_list(**home, *list);
+}
+
+Status check_listed(Directory& folder, const std::string& name, const log::BackupList& list,
+                    std::vector<Error>& damage) {
+  for (const log::BackupFile& file : list.files) {
+    if (!file.name.starts_with(name + "/")) continue;
+    auto fault = log::check_file(folder, {file.name.substr(name.size() + 1), file.bytes, file.crc});
+    if (!fault) return fault.error();
+    if (*fault) damage.push_back(std::move(**fault));
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string to_string(const StateBackupReport& report) {
@@ -41,10 +76,13 @@ Result<StateBackupReport> back_up(const WalMaintenance& log, const CheckpointFil
   const auto pinned = log.pin(EntryId{});
   auto copied = checkpoints.copy_to(empty_target);
   if (!copied) return std::move(copied).error();
-  auto wal = log.backup(std::move(empty_target));
+  auto wal = log.backup(empty_target);
   if (!wal) return std::move(wal).error();
   if (!copied->empty()) {
     if (Status ok = check_fit(wal->entries, copied->back().entry_id); !ok) return ok.error();
+    Status ok = list_checkpoints(*empty_target, log.subdirectory(),
+                                 checkpoints.options().subdirectory, *copied);
+    if (!ok) return ok.error();
   }
   return StateBackupReport{std::move(*wal), std::move(*copied)};
 } catch (const std::bad_alloc&) {
@@ -59,6 +97,18 @@ Result<VerifyReport> verify_backup(std::shared_ptr<Directory> target, ReadOption
   if (!folder) return folder.error();
   const auto list = log::read_backup_list(**folder);
   if (!list) return list.error();
+  const std::string name = checkpoints.subdirectory;
+  const bool has_folder =
+      std::any_of(list->files.begin(), list->files.end(),
+                  [&](const auto& file) { return file.name.starts_with(name + "/"); });
+  if (has_folder) {
+    const auto there = target->subdirectory(name, OpenMode::read);
+    if (!there) {
+      report->damage.push_back(there.error());
+      return report;
+    }
+    if (Status ok = check_listed(**there, name, *list, report->damage); !ok) return ok.error();
+  }
   checkpoints.max_bytes = ~std::uint64_t{0};
   const auto store = CheckpointFiles::open(std::move(target), std::move(checkpoints), std::nullopt);
   if (!store) return store.error();
@@ -69,7 +119,7 @@ Result<VerifyReport> verify_backup(std::shared_ptr<Directory> target, ReadOption
     const auto read = store->read(info.entry_id, [](BytesView) { return Status{}; });
     if (read) newest_good = info.entry_id;
     if (!read && read.error().code == Errc::no_memory) return read.error();
-    if (!read) report->damage.push_back(read.error());
+    if (!read && !has_folder) report->damage.push_back(read.error());  // else it is told
   }
   if (infos->empty()) return report;
   Status fits = check_fit(list->entries, newest_good);

@@ -133,6 +133,19 @@ TEST_F(CliCareTest, BackupThatIsNotWholeIsSaid) {
   EXPECT_EQ(verify_backup().code, 66);
 }
 
+TEST_F(CliCareTest, BackupOfADamagedLogIsNotCalledVerified) {
+  three_segments();
+  for (const auto& entry : fs::directory_iterator(log() + "/wal")) {
+    if (entry.path().filename().native().starts_with("00000000000000000001-")) {
+      flip(entry.path(), 580);
+    }
+  }
+  const Outcome run = backup();
+  EXPECT_EQ(run.code, 2);
+  EXPECT_THAT(run.out, HasSubstr("NOT whole\n"));
+  EXPECT_THAT(run.err, HasSubstr("corrupt"));
+}
+
 TEST_F(CliCareTest, BackupNeedsAPlaceOfItsOwn) {
   append("1\n");
   EXPECT_EQ(run_tool({"backup", log()}).code, 64);

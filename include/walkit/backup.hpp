@@ -24,9 +24,9 @@ struct StateBackupReport {
 Result<StateBackupReport> back_up(const WalMaintenance& log, const CheckpointFiles& checkpoints,
                                   std::shared_ptr<Directory> empty_target);
 
-/// As WalMaintenance::verify_backup(), and reads each checkpoint: `damage` also says which does not
-/// verify, and whether the log lacks what the newest good one needs. Of the options the
-/// subdirectories count.
+/// As WalMaintenance::verify_backup(), for the checkpoints that were copied too: `damage` also says
+/// which is missing or not what was copied, and whether the log lacks what the newest good one
+/// needs. Of the options the subdirectories count.
 Result<VerifyReport> verify_backup(std::shared_ptr<Directory> target, ReadOptions wal = {},
                                    CheckpointOptions checkpoints = {});
 

@@ -59,11 +59,11 @@ ExitCode take(Report& report, const BackupOptions& options) {
   const ExitCode code = judge_backup(report, *target, place->subdirectory);
   report["entries"] = json_of(copied->wal.entries);
   return report.finish(
-      code,
-      fmt::format("entries: {}\nbytes: {}\nsegments: {} linked, {} copied\ncheckpoints: "
-                  "{}\nbackup: {}, verified\n",
-                  to_string(copied->wal.entries), copied->wal.bytes, copied->wal.linked_files,
-                  copied->wal.copied_files, copied->checkpoints.size(), escape(options.target)));
+      code, fmt::format("entries: {}\nbytes: {}\nsegments: {} linked, {} copied\ncheckpoints: "
+                        "{}\nbackup: {}, {}\n",
+                        to_string(copied->wal.entries), copied->wal.bytes, copied->wal.linked_files,
+                        copied->wal.copied_files, copied->checkpoints.size(),
+                        escape(options.target), code == kIntact ? "verified" : "NOT whole"));
 }
 
 }  // namespace

@@ -28,7 +28,9 @@ std::string words_of(const TrimHold& hold, EntryId before) {
 
 void put(Report& report, const TrimPlan& plan) {
   Json& rows = report["segments"] = Json::array();
+  std::uint64_t bytes = 0;
   for (const SegmentInfo& segment : plan.segments) {
+    bytes += segment.bytes;
     rows.push_back(
         {{"file", segment.file}, {"entries", json_of(segment.entries)}, {"bytes", segment.bytes}});
   }
@@ -37,7 +39,7 @@ void put(Report& report, const TrimPlan& plan) {
     holds.push_back({{"by", kHolds[static_cast<std::size_t>(hold.by)]},
                      {"pin", hold.by == TrimHold::By::pin ? Json(hold.name) : Json()}});
   }
-  report["bytes"] = plan.bytes;
+  report["bytes"] = bytes;
   report["overrun_pins"] = plan.overrun_pins;
   for (const std::string& name : plan.overrun_pins) {
     report.note("the pin " + name + " holds nothing any more: the log is larger than it allows");
@@ -81,19 +83,21 @@ ExitCode trim(const TrimOptions& options) {
   if (!log) return give_up(log.error());
   const Retention retention{.bytes = options.keep_bytes,
                             .age = std::chrono::seconds(options.keep_seconds)};
-  const auto plan = log->plan_trim(options.before, retention);
+  auto plan = log->plan_trim(options.before, retention);
   if (!plan) return give_up(plan.error());
-  put(report, *plan);
-  auto oldest = plan->oldest;
   if (options.apply) {
     const auto trimmed = log->trim_before(options.before, retention);
     if (!trimmed) return give_up(trimmed.error());
-    oldest = *trimmed;
     report["applied"] = true;
+    // Somebody may have pinned meanwhile.
+    plan->oldest = *trimmed;
+    std::erase_if(plan->segments,
+                  [&](const SegmentInfo& segment) { return segment.entries.last >= *trimmed; });
   }
-  report["oldest"] = oldest.value;
+  put(report, *plan);
+  report["oldest"] = plan->oldest.value;
   std::string lines = lines_of(*plan, options);
-  lines += fmt::format("oldest entry left: {}\n", oldest.value);
+  lines += fmt::format("oldest entry left: {}\n", plan->oldest.value);
   if (!options.apply && !plan->segments.empty()) lines += "next: " + command_of(options) + "\n";
   return report.finish(kIntact, lines);
 }

@@ -47,11 +47,13 @@ class Backup {
     snapshot_ = std::move(*snapshot);
     if (snapshot_.listing.manifest_slot() == nullptr) return snapshot_.listing.warnings.front();
     if (!snapshot_.live) {
+      // What reads and is not proven may have been acknowledged. In the copy it is durable.
       if (Status ok = tail_error(snapshot_.survey); !ok) return ok;
-      end_ = std::min(snapshot_.survey.proven, snapshot_.end);
-    } else {
-      end_ = snapshot_.end;
     }
+    end_ = snapshot_.end;
+    // LOCK may be older than the names: a segment has its name when all before it is durable.
+    const auto& segments = snapshot_.listing.segments;
+    if (!segments.empty()) end_ = std::max(end_, segments.back().name.first - 1);
     const EntryId oldest = snapshot_.listing.oldest();
     list_.log = snapshot_.listing.manifest_slot()->log;
     list_.entries = {oldest, std::max(end_, oldest - 1)};
@@ -93,6 +95,8 @@ class Backup {
     if (!linked) return linked;
     const auto file = copy_.open(segment.file, OpenMode::read);
     if (!file) return file.error();
+    // A killed writer may have left behind its end what no sync was for; the list has it too.
+    if (Status ok = (*file)->sync(); !ok) return ok;
     const auto read = io::copy_bytes(**file, nullptr);
     if (!read) return read.error();
     note(segment.file, *read);
@@ -106,6 +110,7 @@ class Backup {
     if (!opened) return opened.error();
     const auto end = check_through(*opened->file, opened->header, options_.frame_bytes_max, end_);
     if (!end) return end.error();
+    list_.entries.last = end_ = std::max(end_, end->last);
     if (end->last == end_) return copy(segment, end->offset);
     return damage(segment.file, "no valid frame where acknowledged entries were",
                   {end->last + 1, end_}, end->offset);
@@ -167,7 +172,8 @@ Error differs(std::string file, std::string message) {
           .next_step = "it was damaged, or opened for writing since; take another backup"};
 }
 
-// Errors but those of the file itself are handed on.
+}  // namespace
+
 Result<std::optional<Error>> check_file(Directory& copy, const BackupFile& file) {
   const auto opened = copy.open(file.name, OpenMode::read);
   const auto read =
@@ -179,14 +185,13 @@ Result<std::optional<Error>> check_file(Directory& copy, const BackupFile& file)
                                               " bytes, copied were " + std::to_string(file.bytes)));
 }
 
-}  // namespace
-
 Result<BackupReport> back_up(Directory& home, Directory& copy, const ReadOptions& options) {
   return Backup(home, copy, options).run();
 }
 
 Status check_backup_files(Directory& copy, const BackupList& list, std::vector<Error>& damage) {
   for (const BackupFile& file : list.files) {
+    if (!is_file_name(file.name)) continue;  // in another folder: of who put it there
     auto fault = check_file(copy, file);
     if (!fault) return fault.error();
     if (*fault) damage.push_back(std::move(**fault));

@@ -13,7 +13,7 @@ namespace walkit::log {
 
 /// One file of a backup.
 struct BackupFile {
-  std::string name{};
+  std::string name{};  // "checkpoints/NAME" if it is not in the log's folder
   std::uint64_t bytes = 0;
   std::uint32_t crc = 0;
   friend bool operator==(const BackupFile&, const BackupFile&) = default;
@@ -31,7 +31,7 @@ struct BackupList {
 /// corrupt: not of this form, or its checksum differs. incompatible: of a newer walkit. Total.
 [[nodiscard]] Result<BackupList> parse_backup_list(std::string_view text);
 
-/// Durable on return; it was not there.
+/// In place of one that is there. Durable on return.
 Status write_backup_list(Directory& copy, const BackupList& list);
 /// not_found: an interrupted backup, or none.
 Result<BackupList> read_backup_list(Directory& copy);

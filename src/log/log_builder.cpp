@@ -77,7 +77,12 @@ Status LogBuilder::note_gaps(const SalvageScanner& scanner) {
 
 Status LogBuilder::add(const SalvageScanner::Piece& piece) {
   const FrameHeader& header = piece.frame.header;
-  if (header.first > end()) return {};
+  if (place_.parent && header.first > expected_) {
+    return Error{.code = Errc::gap,
+                 .message = "trimmed while it was copied",
+                 .lost = {expected_, header.first - 1},
+                 .next_step = "fork behind an entry that is left, or pin it first"};
+  }
   if (header.first > expected_) {
     if (Status ok = add_loss({expected_, header.first - 1}, "not readable"); !ok) return ok;
   }

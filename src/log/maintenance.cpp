@@ -112,6 +112,11 @@ Result<WalMaintenance> WalMaintenance::open(std::shared_ptr<Directory> directory
   return no_memory();
 }
 
+const std::string& WalMaintenance::subdirectory() const {
+  static const std::string kNone;
+  return place_ ? place_->options.subdirectory : kNone;
+}
+
 Result<std::shared_ptr<Directory>> WalMaintenance::home(OpenMode mode) const {
   if (!place_) return Error{.code = Errc::closed, .message = "moved from"};
   return place_->parent->subdirectory(place_->options.subdirectory, mode);

@@ -60,6 +60,7 @@ void ReadAhead::leave() {
   for (Slot& slot : slots_) {
     slot.scanner.reset();
     slot.file.reset();
+    slot.unpacked.clear();
   }
 }
 
@@ -113,6 +114,9 @@ void ReadAhead::check_next(Lock& lock) {
 bool ReadAhead::check(Slot& slot, const FramePlace& begin, std::uint64_t end) noexcept try {
   slot.frames.clear();
   slot.given = 0;
+  std::size_t kept = 0;  // what is used again must not grow with the frames of all pieces
+  for (const Decompressor::Memory& memory : slot.unpacked) kept += memory.capacity;
+  if (kept > kPieceBytesMax) slot.unpacked.clear();
   if (end - begin.offset > kPieceBytesMax) return false;
   if (!slot.file) {
     auto file = directory_.open(file_, OpenMode::read);

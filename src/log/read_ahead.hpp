@@ -21,7 +21,8 @@ namespace walkit::log {
 /// It judges nothing. What it gives is what a FrameScanner gives in that place; where it has
 /// nothing, for whatever reason (no index, a fault, an error of the device, no memory, no threads),
 /// who asks reads the place himself. So errors are the same as without it, and come in the same
-/// order. Memory is two pieces for each thread. One thread asks.
+/// order. Memory is two pieces for each thread, each as it is stored and decompressed. One thread
+/// asks.
 class ReadAhead {
  public:
   /// Of the options threads, frame_bytes_max and sealed_segments count.

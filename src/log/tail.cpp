@@ -147,7 +147,7 @@ Result<ProvenEnd> check_through(File& file, const SegmentHeader& header,
   while (end.last < last) {
     const auto frame = scanner.next();
     if (!frame) return frame.error();
-    if (!*frame || scanner.expected() - 1 > last) break;
+    if (!*frame) break;
     if (moves_ids((*frame)->header)) end = behind(scanner, (*frame)->header);
   }
   return end;

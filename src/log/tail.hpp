@@ -23,8 +23,8 @@ struct ProvenEnd {
   EntryId last{};
 };
 
-/// Where the frames end whose entries are `last` or before it, each checked on the way. Its `last`
-/// is less where a frame does not hold, or one reaches beyond. Errors are the device's.
+/// Where the frame ends that holds the entry `last`, all up to it checked. Its `last` is less where
+/// a frame does not hold. Errors are the device's.
 Result<ProvenEnd> check_through(File& file, const SegmentHeader& header,
                                 std::uint64_t frame_bytes_max, EntryId last);
 

@@ -225,10 +225,10 @@ Result<EntryId> trim(Directory& home, const TrimWish& wish, const BeginLog& begi
     if (trim->files.empty()) return trim->plan.oldest;
     if (Status ok = carry_out(home, *trim, begin_log); !ok) return ok.error();
   }
-  if (Status ok = remove_files(home, trim->files); !ok) return ok.error();
   if (wish.observer != nullptr) {
     for (const SegmentInfo& segment : trim->plan.segments) wish.observer->on_trim(segment);
   }
+  if (Status ok = remove_files(home, trim->files); !ok) return ok.error();
   return trim->plan.oldest;
 }
 

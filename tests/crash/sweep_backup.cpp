@@ -25,8 +25,8 @@ Error found(std::string what) { return {.code = Errc::corrupt, .message = std::m
 std::string text_of(std::uint64_t id) { return "entry number " + std::to_string(id); }
 
 /// Two checkpoints, two segments that a close ended, and one that a kill left.
-Image make_log() {
-  const auto directory = CrashDirectory::create({.seed = 3});
+Image make_log(std::uint64_t seed) {
+  const auto directory = CrashDirectory::create({.seed = seed});
   for (std::uint64_t id = 1; id < kEntries;) {
     auto writer = Writer::open(directory).value();
     for (int n = 0; n < 3 && id <= kEntries; ++n) writer.append(text_of(id++)).value();
@@ -141,9 +141,9 @@ Status cut_each_operation(const Image& log, How how, std::uint64_t& states) {
 }  // namespace
 
 Status sweep_backups(std::uint64_t& states) {
-  const Image log = make_log();
+  std::uint64_t seed = 0;
   for (const How how : {How::offline, How::live, How::elsewhere, How::state, How::fork}) {
-    if (Status ok = cut_each_operation(log, how, states); !ok) return ok;
+    if (Status ok = cut_each_operation(make_log(++seed), how, states); !ok) return ok;
   }
   return {};
 }

@@ -101,6 +101,11 @@ TEST(JournaledThreads, ReadersSeeTheStateBetweenTwoEntriesOnly) {
   reader.join();
 }
 
+// Until it is so; the test's own time limit ends it otherwise.
+void wait_until(const std::function<bool()>& holds) {
+  while (!holds()) std::this_thread::yield();
+}
+
 TEST(JournaledThreads, CheckpointsAreTakenByEntriesWhileThreadsApply) {
   const auto directory = MemoryDirectory::create();
   {
@@ -109,19 +114,14 @@ TEST(JournaledThreads, CheckpointsAreTakenByEntriesWhileThreadsApply) {
                                              .checkpoint_every_entries = 100})
                        .value();
     run_threads(journal);
+    wait_until([&] { return journal.stats().checkpoints.taken > 0; });
     EXPECT_THAT(journal.close(), IsOk());
     EXPECT_FALSE(journal.verdict().failure);
-    EXPECT_GE(journal.stats().checkpoints.taken, 1u);
     EXPECT_GE(journal.stats().checkpoints.last, EntryId{100});
   }
   auto journal = Journal::open(directory).value();
   EXPECT_EQ(journal.read([](const History& h) { return h.all.size(); }), kThreads * kEach);
   EXPECT_LT(journal.stats().replayed.size(), kThreads * kEach);
-}
-
-// Until it is so; the test's own time limit ends it otherwise.
-void wait_until(const std::function<bool()>& holds) {
-  while (!holds()) std::this_thread::yield();
 }
 
 TEST(JournaledThreads, EachReasonTakesACheckpoint) {

@@ -89,7 +89,7 @@ TEST(Backup, OfALogOfAnyState) {
       states = {
           {"empty", [](LogBox& b) { b.directory = std::move(LogBox().close().directory); }, 1, 0},
           {"killed", [](LogBox& b) { b.open().append(2).kill(); }, 1, 11},
-          {"unproven entries", [](LogBox& b) { b.open().append(1).flush(2).kill(); }, 1, 10},
+          {"unproven entries", [](LogBox& b) { b.open().append(1).flush(2).kill(); }, 1, 12},
           {"nothing in its newest segment",
            [](LogBox& b) { b.open().append(1).flush(1).kill().open().kill(); }, 1, 11},
           {"trimmed",
@@ -271,6 +271,52 @@ TEST(Backup, BesideItsWriterIsNotTrimmed) {
   EXPECT_THAT(care->trim_before(EntryId{9}), IsOkAndHolds(EntryId{7}));
   EXPECT_THAT(wal.close(), IsOk());
   expect_is_copy(copy, 1, 9);
+}
+
+/// Does something once, before the names are listed.
+class ListedDirectory final : public testing::PassingDirectory {
+ public:
+  ListedDirectory(std::shared_ptr<Directory> below, std::shared_ptr<std::function<void()>> work)
+      : PassingDirectory(std::move(below)), work_(std::move(work)) {}
+  Result<std::vector<std::string>> list() override {
+    if (*work_) std::exchange(*work_, nullptr)();
+    return PassingDirectory::list();
+  }
+
+ private:
+  std::shared_ptr<Directory> wrap_subdirectory(std::string_view /*name*/,
+                                               std::shared_ptr<Directory> directory) override {
+    return std::make_shared<ListedDirectory>(std::move(directory), work_);
+  }
+  std::shared_ptr<std::function<void()>> work_;
+};
+
+// LOCK was read before the writer went on to another segment.
+TEST(Backup, BesideAWriterThatRotatesMeanwhile) {
+  LogBox box;
+  box.kill().options.segment_bytes = 4096;
+  box.open().append(2);
+  const auto rotate = [&] {
+    const auto rotations = box.wal->stats().rotations;
+    while (box.wal->stats().rotations == rotations) box.append(1);
+  };
+  const auto busy = std::make_shared<ListedDirectory>(
+      box.directory, std::make_shared<std::function<void()>>(rotate));
+  const auto copy = MemoryDirectory::create();
+  const auto report = WalMaintenance::open(busy)->backup(copy);
+  ASSERT_THAT(report, IsOk());
+  EXPECT_GE(report->entries.last, EntryId{box.last() - 1});
+  expect_is_copy(copy, 1, report->entries.last.value);
+}
+
+// A power cut took LOCK, which is never synced, and nothing else vouches for the last entry.
+TEST(Backup, HoldsWhatWasAcknowledgedThoughOnlyItselfSaysSo) {
+  LogBox box = three_segments();
+  box.open().append(2).kill();
+  box.remove("wal/LOCK");
+  const auto copy = MemoryDirectory::create();
+  ASSERT_THAT(WalMaintenance::open(box.directory)->backup(copy), IsOk());
+  expect_is_copy(copy, 1, 11);
 }
 
 TEST(Backup, EachOperationThatFailsIsToldAndTheLogIsAsItWas) {

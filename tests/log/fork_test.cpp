@@ -1,105 +1,108 @@
-// Forks: entries up to one as another log, which names its parent.
+// A fork's child has the writer's memory and nothing of its rights.
 
-#include "log/log_box.hpp"
-#include "walkit/io/memory_directory.hpp"
-#include "walkit/maintenance.hpp"
+#include <atomic>
+#include <thread>
+
+#include "io/child_process.hpp"
+#include "io/temp_directory.hpp"
+#include "log/writer_harness.hpp"
 
 namespace walkit {
 namespace {
 
-using ::testing::IsEmpty;
+using namespace std::chrono_literals;
 
-LogIdentity identity_of(const std::shared_ptr<Directory>& directory) {
-  return Reader::open(directory)->replay_each(ReplayMode::strict, [](const auto&) {})->log_identity;
+// Every call answers `closed`; none hangs, close and the destructor neither.
+void expect_powerless(Wal wal) {
+  EXPECT_THAT(wal.append("from the child"), HasErrc(Errc::closed));
+  EXPECT_THAT(wal.append_async("from the child"), HasErrc(Errc::closed));
+  EXPECT_THAT(wal.append(std::string(3 << 20, 'x')), HasErrc(Errc::closed));
+  EXPECT_THAT(wal.sync(), HasErrc(Errc::closed));
+  EXPECT_THAT(wal.close(), HasErrc(Errc::closed));
 }
 
-/// Two segments, of a batch of four and of three single entries.
-LogBox make_log(Compression compression = Compression::none) {
-  LogBox box;
-  box.kill().options.compression = compression;
-  box.open();
-  const std::vector<std::string> batch{text_of(1), text_of(2), text_of(3), text_of(4)};
-  EXPECT_THAT(box.wal->append_batch(batch), IsOk());
-  box.close().open().append(3).close();
-  return box;
+void fork_beside(WalOptions options, bool starts_thread) {
+  const TempDirectory temp;
+  auto wal = Wal::open(temp.open(), options).value();
+  ASSERT_THAT(wal.append("a"), IsOk());
+  const Status second = starts_thread ? wal.append_async("b").value().wait()
+                                      : wal.append_batch({"b"}).map([](auto) {});
+  ASSERT_THAT(second, IsOk());
+  ASSERT_THAT(wal.sync(), IsOk());
+  expect_in_child([&] { expect_powerless(std::move(wal)); });
+  EXPECT_THAT(wal.append("c"), IsOkAndHolds(EntryId{3}));
+  ASSERT_THAT(wal.close(), IsOk());
+  EXPECT_EQ(read_all(temp.open()).value(), (std::vector<std::string>{"a", "b", "c"}));
 }
 
-void expect_entries(const std::shared_ptr<Directory>& directory, std::uint64_t last) {
-  EXPECT_THAT(read_all(directory), IsOkAndHolds(texts_through(last)));
-  EXPECT_THAT(WalMaintenance::open(directory)->verify()->damage, IsEmpty());
+TEST(Fork, ChildIsPowerlessWithoutTheLogsThread) {
+  fork_beside({}, false);
+  fork_beside({.flush = FlushPolicy::manual()}, false);
 }
 
-TEST(Fork, HoldsTheEntriesUpToEachOneAndGoesOn) {
-  for (const Compression compression : {Compression::none, Compression::zstd}) {
-    const LogBox box = make_log(compression);
-    const auto care = WalMaintenance::open(box.directory).value();
-    for (std::uint64_t behind = 1; behind <= 7; ++behind) {
-      SCOPED_TRACE(behind);
-      const auto target = MemoryDirectory::create();
-      const auto report = care.fork(target, EntryId{behind});
-      ASSERT_THAT(report, IsOk());
-      EXPECT_EQ(report->entries, (EntryIdRange{EntryId{1}, EntryId{behind}}));
-      EXPECT_EQ(report->entry_count, behind);
-      expect_entries(target, behind);
-      const auto parent = Reader::open(target)->parent().value();
-      ASSERT_TRUE(parent);
-      EXPECT_EQ(parent->log, identity_of(box.directory));
-      EXPECT_EQ(parent->entry_id, EntryId{behind});
-      EXPECT_NE(identity_of(target), parent->log);
-      auto wal = Wal::open(target).value();
-      EXPECT_EQ(wal.recovery().origin, RecoveryReport::Origin::clean_close);
-      EXPECT_THAT(wal.append(text_of(behind + 1)), IsOkAndHolds(EntryId{behind + 1}));
-      EXPECT_THAT(wal.close(), IsOk());
-      expect_entries(target, behind + 1);
-    }
-    expect_entries(box.directory, 7);
-    EXPECT_THAT(Reader::open(box.directory)->parent(), IsOkAndHolds(std::nullopt));
+TEST(Fork, ChildIsPowerlessBesideTheLogsThread) {
+  fork_beside({}, true);
+  fork_beside({.flush = FlushPolicy::interval(1h)}, true);
+}
+
+TEST(Fork, ChildMayDropWritersAndTicketsUntouched) {
+  const TempDirectory temp;
+  auto wal = Wal::open(temp.open(), {.flush = FlushPolicy::interval(1h)}).value();
+  Ticket ticket = wal.append_async("a").value();
+  expect_in_child([&] {
+    { const Wal dropped = std::move(wal); }
+    EXPECT_THAT(ticket.wait(), HasErrc(Errc::closed));
+    ticket = Ticket();
+  });
+  ASSERT_THAT(wal.close(), IsOk());
+  EXPECT_EQ(read_all(temp.open()).value(), std::vector<std::string>{"a"});
+}
+
+// Prefill would write zeros where the parent has put frames meanwhile.
+TEST(Fork, ChildMakesNoRoom) {
+  const TempDirectory temp;
+  auto wal = Wal::open(temp.open(), {.flush = FlushPolicy::manual()}).value();
+  ASSERT_THAT(wal.append("a"), IsOk());
+  const std::string file = "wal/" + segment_files(temp.open()).at(0);
+  const auto before = std::filesystem::file_size(temp / file.c_str());
+  expect_in_child(
+      [&] { EXPECT_THAT(wal.append(std::string(3 << 20, 'x')), HasErrc(Errc::closed)); });
+  EXPECT_EQ(std::filesystem::file_size(temp / file.c_str()), before);
+}
+
+// Forks while others write and sync: what they hold is held for ever in the child.
+TEST(Fork, ChildOfABusyWriterDoesNotHang) {
+  const TempDirectory temp;
+  auto wal = Wal::open(temp.open()).value();
+  ASSERT_THAT(wal.append("a"), IsOk());
+  std::atomic<bool> stop = false;
+  std::atomic<int> appended = 0;
+  std::thread busy([&] {
+    for (; !stop; ++appended) wal.append(std::string(20'000, 'x')).value();
+  });
+  for (int n = 0; n < 20; ++n) {
+    for (const int before = appended; appended == before;) std::this_thread::yield();
+    expect_in_child([&] { expect_powerless(std::move(wal)); });
   }
+  stop = true;
+  busy.join();
+  ASSERT_THAT(wal.close(), IsOk());
+  EXPECT_THAT(read_all(temp.open()), IsOk());
 }
 
-TEST(Fork, OfAForkNamesTheNearestParent) {
-  const LogBox box = make_log();
-  const auto child = MemoryDirectory::create(), grandchild = MemoryDirectory::create();
-  ASSERT_THAT(WalMaintenance::open(box.directory)->fork(child, EntryId{6}), IsOk());
-  ASSERT_THAT(WalMaintenance::open(child)->fork(grandchild, EntryId{5}), IsOk());
-  expect_entries(grandchild, 5);
-  EXPECT_EQ(Reader::open(grandchild)->parent().value()->log, identity_of(child));
-}
-
-TEST(Fork, BesideAWriterTakesWhatIsDurable) {
-  LogBox box = make_log();
-  box.open().append(1).flush(1);
-  const auto care = box.wal->maintenance();
-  EXPECT_THAT(care.fork(MemoryDirectory::create(), EntryId{9}), HasErrc(Errc::not_found));
-  const auto target = MemoryDirectory::create();
-  EXPECT_THAT(care.fork(target, EntryId{8}), IsOk());
-  expect_entries(target, 8);
-}
-
-TEST(Fork, OfWhatIsNotThereIsRefused) {
-  LogBox box = make_log();
-  const auto care = WalMaintenance::open(box.directory).value();
-  EXPECT_THAT(care.fork(MemoryDirectory::create(), EntryId{8}), HasErrc(Errc::not_found));
-  EXPECT_THAT(care.fork(MemoryDirectory::create(), EntryId{}), HasErrc(Errc::gap));
-  EXPECT_THAT(care.fork(nullptr, EntryId{1}), HasErrc(Errc::invalid_argument));
-  EXPECT_THAT(care.fork(box.directory, EntryId{1}), HasErrc(Errc::already_exists));
-  ASSERT_THAT(care.trim_before(EntryId{6}), IsOkAndHolds(EntryId{5}));
-  EXPECT_THAT(care.fork(MemoryDirectory::create(), EntryId{4}), HasErrc(Errc::gap));
-  const auto target = MemoryDirectory::create();
-  EXPECT_THAT(care.fork(target, EntryId{6}), IsOk());
-  EXPECT_EQ(Wal::open(target)->next_entry_id(), EntryId{7});
-}
-
-TEST(Fork, OfADamagedLogStopsBeforeTheDamage) {
-  LogBox box = make_log();
-  box.flip(box.segment(0), 600);
-  const auto care = WalMaintenance::open(box.directory).value();
-  EXPECT_THAT(care.fork(MemoryDirectory::create(), EntryId{6}), HasErrc(Errc::corrupt));
-  LogBox other = make_log();
-  other.flip(other.newest(), 600);
-  const auto target = MemoryDirectory::create();
-  EXPECT_THAT(WalMaintenance::open(other.directory)->fork(target, EntryId{4}), IsOk());
-  expect_entries(target, 4);
+TEST(Fork, LockIsFreeOnceTheParentIsDoneWhateverTheChildDoes) {
+  const TempDirectory temp;
+  auto wal = Wal::open(temp.open()).value();
+  ASSERT_THAT(wal.append("a"), IsOk());
+  Channel done;
+  Child child([&] {
+    done.stop_talking();
+    EXPECT_EQ(done.wait(), "");
+  });
+  ASSERT_THAT(wal.close(), IsOk());
+  EXPECT_THAT(Wal::open(temp.open()), IsOk());
+  done.stop_talking();
+  EXPECT_TRUE(child.succeeded());
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // Replay and verify with helper threads: what one thread gives and tells, entry for entry and word
 // for word, of whole logs and of damaged ones.
 
+#include <malloc.h>
+
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -291,6 +293,35 @@ TEST(ReadAhead, IsAtWorkOnlyWhereThreadsAreAskedFor) {
   EXPECT_EQ(seen->threads.size(), 1u) << "a cursor may live long, and has none";
   first_entry_waits_for(2, 3);  // for ever, if there are none
   EXPECT_GE(seen->threads.size(), 2u);
+}
+
+// Frames of all sizes, each time at another place of its piece: what is kept between pieces must
+// not be the largest of each place.
+TEST(ReadAhead, MemoryDoesNotGrowWithTheFramesOfAllPieces) {
+  constexpr std::size_t kMiB = 1 << 20;
+  const Home home = MemoryDirectory::create();
+  auto wal = Wal::open(home, {.durability = Durability::flushed,
+                              .segment_bytes = 256 * kMiB,
+                              .preallocation = Preallocation::none,
+                              .compression = Compression::lz4})
+                 .value();
+  for (std::uint64_t piece = 0; piece < 60; ++piece) {
+    for (std::uint64_t n = 0; n < 6; ++n) wal.append(entry_text(7 * piece + n, 100'000)).value();
+    for (std::uint64_t n = 0; n < piece % 20; ++n) wal.append(std::string(2000, 'x')).value();
+    wal.append(std::string(4 * kMiB, 'x')).value();
+  }
+  ASSERT_THAT(wal.close(), IsOk());
+  const auto in_use = [] {
+    const struct mallinfo2 info = ::mallinfo2();
+    return info.uordblks + info.hblkhd;
+  };
+  const std::size_t before = in_use();
+  std::size_t most = before;
+  const auto reader = Reader::open(home, {.threads = 2}).value();
+  ASSERT_THAT(
+      reader.replay_each(ReplayMode::strict, [&](const auto&) { most = std::max(most, in_use()); }),
+      IsOk());
+  EXPECT_LT(most - before, 100 * kMiB);
 }
 
 }  // namespace

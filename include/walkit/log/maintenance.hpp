@@ -101,8 +101,8 @@ class WalMaintenance {
   /// to be deleted before the next try.
   Result<SalvageReport> fork(std::shared_ptr<Directory> empty_target, EntryId behind) const;
 
-  /// Copies what is durable now, of a log that is written or not, into the same subdirectory of
-  /// `empty_target`, and then the file BACKUP, with the bytes and the checksum of each of the
+  /// Copies a log (beside a writer what is durable now, else all that reads) into the subdirectory
+  /// of its name in `empty_target`, and then BACKUP, with the bytes and the checksum of each of the
   /// others. The copy is the same log, of the same identity: it opens for reading and writing.
   /// Segments that are written no more are hard links where the directory can (another device:
   /// copies), and the copy never writes into them; the rest is copied. Durable on return. Beside
@@ -131,6 +131,9 @@ class WalMaintenance {
   /// as after, or the new plan finishes. locked: a writer is there. invalid_argument: the log
   /// changed since, or `accepted` does not cover plan.lost.
   Status apply(const RepairPlan& plan, EntryIdRange accepted = {}) const;
+
+  /// Of the log, in the directory that it was opened in.
+  [[nodiscard]] const std::string& subdirectory() const;
 
  private:
   friend class LogWriter;

@@ -134,8 +134,8 @@ struct ReadOptions {
   /// At work in a replay or a WalMaintenance call, the calling one included; the others live as
   /// long as the call. They read, check and decompress sealed segments ahead; decoding and the
   /// callback stay with the caller. Entries, errors and their order are the same whatever it is.
-  /// Pays off for compressed logs and where a callback takes time; costs two pieces of 512 KiB, or
-  /// frames up to 8 MiB, for each. 0 is 1; at most 64.
+  /// Pays off for compressed logs and where a callback takes time; costs two pieces of 512 KiB for
+  /// each, of larger frames up to 8 MiB, stored and decompressed. 0 is 1; at most 64.
   unsigned threads = 1;
   SealedSegments sealed_segments = SealedSegments::copied;  // of replays and cursors
 };
