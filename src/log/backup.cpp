@@ -51,9 +51,6 @@ class Backup {
       if (Status ok = tail_error(snapshot_.survey); !ok) return ok;
     }
     end_ = snapshot_.end;
-    // LOCK may be older than the names: a segment has its name when all before it is durable.
-    const auto& segments = snapshot_.listing.segments;
-    if (!segments.empty()) end_ = std::max(end_, segments.back().name.first - 1);
     const EntryId oldest = snapshot_.listing.oldest();
     list_.log = snapshot_.listing.manifest_slot()->log;
     list_.entries = {oldest, std::max(end_, oldest - 1)};
@@ -110,6 +107,7 @@ class Backup {
     if (!opened) return opened.error();
     const auto end = check_through(*opened->file, opened->header, options_.frame_bytes_max, end_);
     if (!end) return end.error();
+    // LOCK may be older than the names: what is before the newest segment is durable.
     list_.entries.last = end_ = std::max(end_, end->last);
     if (end->last == end_) return copy(segment, end->offset);
     return damage(segment.file, "no valid frame where acknowledged entries were",

@@ -273,13 +273,17 @@ TEST(Backup, BesideItsWriterIsNotTrimmed) {
   expect_is_copy(copy, 1, 9);
 }
 
-/// Does something once, before the names are listed.
+/// Does something before the names are listed for the nth time.
 class ListedDirectory final : public testing::PassingDirectory {
  public:
-  ListedDirectory(std::shared_ptr<Directory> below, std::shared_ptr<std::function<void()>> work)
+  struct Work {
+    int countdown = 0;
+    std::function<void()> run{};
+  };
+  ListedDirectory(std::shared_ptr<Directory> below, std::shared_ptr<Work> work)
       : PassingDirectory(std::move(below)), work_(std::move(work)) {}
   Result<std::vector<std::string>> list() override {
-    if (*work_) std::exchange(*work_, nullptr)();
+    if (--work_->countdown == 0) work_->run();
     return PassingDirectory::list();
   }
 
@@ -288,25 +292,30 @@ class ListedDirectory final : public testing::PassingDirectory {
                                                std::shared_ptr<Directory> directory) override {
     return std::make_shared<ListedDirectory>(std::move(directory), work_);
   }
-  std::shared_ptr<std::function<void()>> work_;
+  std::shared_ptr<Work> work_;
 };
 
-// LOCK was read before the writer went on to another segment.
+// At one of them LOCK was read before the writer went on to another segment.
 TEST(Backup, BesideAWriterThatRotatesMeanwhile) {
-  LogBox box;
-  box.kill().options.segment_bytes = 4096;
-  box.open().append(2);
-  const auto rotate = [&] {
-    const auto rotations = box.wal->stats().rotations;
-    while (box.wal->stats().rotations == rotations) box.append(1);
-  };
-  const auto busy = std::make_shared<ListedDirectory>(
-      box.directory, std::make_shared<std::function<void()>>(rotate));
-  const auto copy = MemoryDirectory::create();
-  const auto report = WalMaintenance::open(busy)->backup(copy);
-  ASSERT_THAT(report, IsOk());
-  EXPECT_GE(report->entries.last, EntryId{box.last() - 1});
-  expect_is_copy(copy, 1, report->entries.last.value);
+  for (int nth = 1;; ++nth) {
+    SCOPED_TRACE(nth);
+    LogBox box;
+    box.kill().options.segment_bytes = 4096;
+    box.open().append(2);
+    const auto work = std::make_shared<ListedDirectory::Work>();
+    work->countdown = nth;
+    work->run = [&] {
+      const auto rotations = box.wal->stats().rotations;
+      while (box.wal->stats().rotations == rotations) box.append(1);
+    };
+    const auto busy = std::make_shared<ListedDirectory>(box.directory, work);
+    const auto copy = MemoryDirectory::create();
+    const auto report = WalMaintenance::open(busy)->backup(copy);
+    ASSERT_THAT(report, IsOk());
+    EXPECT_GE(report->entries.last, EntryId{2});
+    expect_is_copy(copy, 1, report->entries.last.value);
+    if (work->countdown > 0) return;
+  }
 }
 
 // A power cut took LOCK, which is never synced, and nothing else vouches for the last entry.
