@@ -1,5 +1,5 @@
 # Compiles SOURCE with COMPILER. It must fail with the sentence of its "// expect:" line and, with
-# -DWALKIT_FIXED, succeed. INCLUDES: directories, separated by "|". A "// flags:" line adds flags.
+# -DWALKIT_FIXED, succeed. INCLUDES: directories, separated by "|". HEADERS: read before it. A "// flags:" line adds flags.
 file(STRINGS ${SOURCE} expected REGEX "^// expect: ")
 string(REGEX REPLACE "^// expect: " "" expected "${expected}")
 string(REPLACE "\\;" ";" expected "${expected}") # file(STRINGS) hides the semicolons of a line
@@ -12,6 +12,9 @@ endif()
 
 string(REPLACE "|" ";" includes "${INCLUDES}")
 set(command ${COMPILER} -std=c++20 -fsyntax-only ${flags})
+if(flags STREQUAL "" AND NOT SOURCE MATCHES "missing_include")
+  list(APPEND command -include ${HEADERS})
+endif()
 foreach(directory IN LISTS includes)
   if(NOT directory STREQUAL "")
     list(APPEND command -I${directory})

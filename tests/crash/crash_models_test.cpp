@@ -26,7 +26,7 @@ constexpr Ground kHostile[] = {{.model = CrashModel::garbage_in_flight()},
                                {.model = CrashModel::lying_disk()}};
 
 // Few: each model adds to what all other crash tests try of the weakest one.
-std::uint64_t worlds_of_each() { return 1 + from_environment("WALKIT_CRASH_WORLDS", 60'000) / 15; }
+std::uint64_t worlds_of_each() { return 1 + from_environment("WALKIT_CRASH_WORLDS", 40'000) / 15; }
 
 std::string to_repeat(const Ground& ground, std::uint64_t seed) {
   return std::string(ground.model.name) + ", sectors of " + std::to_string(ground.sector_bytes) +

@@ -15,7 +15,7 @@ namespace {
 class CrashSamples : public ::testing::TestWithParam<std::uint64_t> {};
 
 TEST_P(CrashSamples, NoWorldLosesWhatWasAcknowledged) {
-  const std::uint64_t worlds = from_environment("WALKIT_CRASH_WORLDS", 60'000);
+  const std::uint64_t worlds = from_environment("WALKIT_CRASH_WORLDS", 40'000);
   const std::uint64_t seed = from_environment("WALKIT_SEED", 1) + GetParam() * worlds;
   WorldTotals totals;
   for (std::uint64_t world = seed; world < seed + worlds; ++world) {

@@ -22,6 +22,12 @@ inline std::uint64_t first_seed() {
   return text == nullptr ? 1 : std::strtoull(text, nullptr, 10);
 }
 
+/// Of random lives: WALKIT_LIVES, or 25.
+inline std::uint64_t end_of_seeds() {
+  const char* text = std::getenv("WALKIT_LIVES");
+  return first_seed() + (text == nullptr ? 25 : std::strtoull(text, nullptr, 10));
+}
+
 /// Hands everything on to a directory that may be exchanged, and counts what a reader asks for.
 class WatchedDirectory final : public testing::PassingDirectory {
  public:
