@@ -1,5 +1,6 @@
 # Compiles SOURCE with COMPILER. It must fail with the sentence of its "// expect:" line and, with
-# -DWALKIT_FIXED, succeed. INCLUDES: directories, separated by "|". HEADERS: read before it. A "// flags:" line adds flags.
+# -DWALKIT_FIXED, succeed. INCLUDES: directories, separated by "|". HEADERS: read before it.
+# A "// flags:" line adds flags.
 file(STRINGS ${SOURCE} expected REGEX "^// expect: ")
 string(REGEX REPLACE "^// expect: " "" expected "${expected}")
 string(REPLACE "\\;" ";" expected "${expected}") # file(STRINGS) hides the semicolons of a line
