@@ -38,8 +38,10 @@ int main() {
     auto target = walkit::FsDirectory::open("backup").value();
     const auto saved = words.backup(target);
     if (!saved) std::cerr << saved.error() << "\n";
-    const auto checked = walkit::verify_backup(target);  // each file by its digest, then all of it
-    if (!checked) std::cerr << checked.error() << "\n";
+    const auto checked =
+        walkit::verify_backup(target);  // each file by its checksum, then all of it
+    if (!checked) std::cerr << checked.error() << "\n";  // it could not be judged
+    if (checked && !checked->damage.empty()) std::cerr << to_string(*checked) << "\n";
     // [/readme]
     words.apply({"odd"}).value();  // too late for the backup
   }

@@ -15,7 +15,7 @@ using testing::Crash;
 using testing::CrashDirectory;
 
 constexpr std::uint64_t kSaves = 4;
-constexpr std::uint64_t kKeep = 2;
+constexpr std::uint32_t kKeep = 2;
 constexpr int kStatesOfEach = 12;
 
 Error violation(std::string what) { return {.code = Errc::corrupt, .message = std::move(what)}; }
@@ -27,8 +27,8 @@ std::string state_at(EntryId id) {
   return state;
 }
 
-Result<CheckpointFiles> open(std::shared_ptr<Directory> directory) {
-  return CheckpointFiles::open(std::move(directory), {}, std::nullopt);
+Result<CheckpointFiles> open(std::shared_ptr<Directory> directory, std::uint32_t keep = kKeep) {
+  return CheckpointFiles::open(std::move(directory), {.keep = keep}, std::nullopt);
 }
 
 Status save(CheckpointFiles& store, EntryId id, EntryId durable) {
@@ -39,9 +39,9 @@ Status save(CheckpointFiles& store, EntryId id, EntryId durable) {
 }
 
 // Until a call fails. Which one was acknowledged last.
-EntryId save_some(const std::shared_ptr<Directory>& directory) {
+EntryId save_some(const std::shared_ptr<Directory>& directory, std::uint32_t keep = kKeep) {
   EntryId acknowledged;
-  auto store = open(directory);
+  auto store = open(directory, keep);
   for (std::uint64_t n = 1; store && n <= kSaves; ++n) {
     const EntryId id{10 * n};
     if (!save(*store, id, id)) break;
@@ -70,7 +70,7 @@ Status check(const std::shared_ptr<CrashDirectory>& left, EntryId acknowledged) 
   if (found && as_text(state) != state_at(id)) return violation("another state than was saved");
   const auto infos = store->list();
   if (!infos) return infos.error();
-  if (infos->size() < std::min(acknowledged.value / 10, kKeep)) {
+  if (infos->size() < std::min<std::uint64_t>(acknowledged.value / 10, kKeep)) {
     return violation("there is no fall-back");
   }
   // It goes on, and sweeps what was left.
@@ -94,6 +94,26 @@ Status cut_everywhere(std::uint64_t& states) {
         error.message += " (power lost at operation " + std::to_string(cut) + " of saving)";
         return error;
       }
+    }
+    if (directory->operation_count() < cut) return {};
+  }
+}
+
+// The power goes while all but the newest go.
+Status prune_everywhere(std::uint64_t& states) {
+  const auto all = CrashDirectory::create();
+  const EntryId acknowledged = save_some(all, kSaves);
+  for (std::uint64_t cut = 1;; ++cut) {
+    const auto directory = all->clone();
+    directory->cut_power_at(cut);
+    auto store = open(directory);
+    const bool pruned = store && store->prune();
+    for (int n = 0; n < kStatesOfEach; ++n, ++states) {
+      const auto left = directory->crash(n == 0 ? Crash::process_kill : Crash::power_cut);
+      const auto infos = open(left)->list();
+      if (!infos) return infos.error();
+      if (pruned && infos->size() != kKeep) return violation("what was pruned is back");
+      if (Status ok = check(left, acknowledged); !ok) return ok;
     }
     if (directory->operation_count() < cut) return {};
   }
@@ -199,8 +219,8 @@ Status write_wrongly(std::uint64_t& states) {
 }  // namespace
 
 Status sweep_checkpoints(std::uint64_t& states) {
-  for (const auto part :
-       {cut_everywhere, fail_everywhere, save_ahead, damage_newest, write_wrongly}) {
+  for (const auto part : {cut_everywhere, prune_everywhere, fail_everywhere, save_ahead,
+                          damage_newest, write_wrongly}) {
     if (Status ok = part(states); !ok) return ok;
   }
   return {};

@@ -120,8 +120,8 @@ LogBox three_segments() {
 std::string text_in(std::uint64_t id) { return id == 13 ? std::string(3500, 'x') : text_of(id); }
 
 TEST(RandomReader, EverySingleByteOfDamageGivesTheRightEntryOrAnError) {
-  const char* text = std::getenv("WALKIT_READER_STEP");
-  const std::uint64_t step = text == nullptr ? 1 : std::strtoull(text, nullptr, 10);
+  const char* asked = std::getenv("WALKIT_READER_STEP");
+  const std::uint64_t step = asked == nullptr ? 1 : std::strtoull(asked, nullptr, 10);
   for (const bool live : {false, true}) {
     LogBox box = three_segments();
     const std::uint64_t last = box.last();
