@@ -38,8 +38,7 @@ int main() {
     auto target = walkit::FsDirectory::open("backup").value();
     const auto saved = words.backup(target);
     if (!saved) std::cerr << saved.error() << "\n";
-    const auto checked =
-        walkit::verify_backup(target);  // each file by its checksum, then all of it
+    const auto checked = walkit::verify_backup(target);  // each file, then all of it
     if (!checked) std::cerr << checked.error() << "\n";  // it could not be judged
     if (checked && !checked->damage.empty()) std::cerr << to_string(*checked) << "\n";
     // [/readme]
