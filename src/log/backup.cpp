@@ -179,8 +179,11 @@ Result<std::optional<Error>> check_file(Directory& copy, const BackupFile& file)
   if (!read && read.error().code == Errc::no_memory) return read.error();
   if (!read) return std::optional(differs(file.name, "cannot be read: " + read.error().message));
   if (read->bytes == file.bytes && read->crc == file.crc) return std::optional<Error>{};
-  return std::optional(differs(file.name, "is not what was copied: " + std::to_string(read->bytes) +
-                                              " bytes, copied were " + std::to_string(file.bytes)));
+  const std::string how =
+      read->bytes == file.bytes
+          ? "its checksum differs"
+          : std::to_string(read->bytes) + " bytes, copied were " + std::to_string(file.bytes);
+  return std::optional(differs(file.name, "is not what was copied: " + how));
 }
 
 Result<BackupReport> back_up(Directory& home, Directory& copy, const ReadOptions& options) {
