@@ -25,11 +25,10 @@ struct Histogram {
   [[nodiscard]] std::uint64_t quantile(double part) const noexcept {
     const std::uint64_t all = count();
     if (all == 0) return 0;
-    const auto wanted = std::max<std::uint64_t>(
-        1, static_cast<std::uint64_t>(part * static_cast<double>(all) + 0.5));
-    std::uint64_t seen = 0;
+    const double wanted = std::max(1.0, part * static_cast<double>(all));
     std::size_t bits = 0;
-    while ((seen += counts[bits]) < wanted && bits + 1 < counts.size()) ++bits;
+    std::uint64_t seen = counts[0];
+    while (static_cast<double>(seen) < wanted && bits + 1 < counts.size()) seen += counts[++bits];
     return bits == 0 ? 0 : ~std::uint64_t{0} >> (64 - bits);
   }
 };
