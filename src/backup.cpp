@@ -84,7 +84,7 @@ Result<StateBackupReport> back_up(const WalMaintenance& log, const CheckpointFil
                                  checkpoints.options().subdirectory, *copied);
     if (!ok) return ok.error();
   }
-  return StateBackupReport{std::move(*wal), std::move(*copied)};
+  return StateBackupReport{*wal, std::move(*copied)};
 } catch (const std::bad_alloc&) {
   return no_memory();
 }
