@@ -50,11 +50,18 @@ Status list_checkpoints(Directory& target, const std::string& wal, const std::st
   return log::write_backup_list(**home, *list);
 }
 
-Status check_listed(Directory& folder, const std::string& name, const log::BackupList& list,
+// The files of the list that are in the folder of that name.
+Status check_listed(Directory& target, const std::string& name, const log::BackupList& list,
                     std::vector<Error>& damage) {
   for (const log::BackupFile& file : list.files) {
     if (!file.name.starts_with(name + "/")) continue;
-    auto fault = log::check_file(folder, {file.name.substr(name.size() + 1), file.bytes, file.crc});
+    const auto folder = target.subdirectory(name, OpenMode::read);
+    if (!folder) {
+      damage.push_back(folder.error());
+      return {};
+    }
+    auto fault =
+        log::check_file(**folder, {file.name.substr(name.size() + 1), file.bytes, file.crc});
     if (!fault) return fault.error();
     if (*fault) damage.push_back(std::move(**fault));
   }
@@ -97,18 +104,8 @@ Result<VerifyReport> verify_backup(std::shared_ptr<Directory> target, ReadOption
   if (!folder) return folder.error();
   const auto list = log::read_backup_list(**folder);
   if (!list) return list.error();
-  const std::string name = checkpoints.subdirectory;
-  const bool has_folder =
-      std::any_of(list->files.begin(), list->files.end(),
-                  [&](const auto& file) { return file.name.starts_with(name + "/"); });
-  if (has_folder) {
-    const auto there = target->subdirectory(name, OpenMode::read);
-    if (!there) {
-      report->damage.push_back(there.error());
-      return report;
-    }
-    if (Status ok = check_listed(**there, name, *list, report->damage); !ok) return ok.error();
-  }
+  Status ok = check_listed(*target, checkpoints.subdirectory, *list, report->damage);
+  if (!ok) return ok.error();
   checkpoints.max_bytes = ~std::uint64_t{0};
   const auto store = CheckpointFiles::open(std::move(target), std::move(checkpoints), std::nullopt);
   if (!store) return store.error();
@@ -119,7 +116,10 @@ Result<VerifyReport> verify_backup(std::shared_ptr<Directory> target, ReadOption
     const auto read = store->read(info.entry_id, [](BytesView) { return Status{}; });
     if (read) newest_good = info.entry_id;
     if (!read && read.error().code == Errc::no_memory) return read.error();
-    if (!read && !has_folder) report->damage.push_back(read.error());  // else it is told
+    const auto is_told = [&](const Error& told) { return told.file == info.file; };
+    if (!read && std::none_of(report->damage.begin(), report->damage.end(), is_told)) {
+      report->damage.push_back(read.error());
+    }
   }
   if (infos->empty()) return report;
   Status fits = check_fit(list->entries, newest_good);

@@ -223,6 +223,18 @@ TEST(StateBackup, VerifyTellsOfEachCheckpointThatDoesNotRead) {
   EXPECT_THAT(verify_backup(copy)->damage, SizeIs(2));
 }
 
+// Copied byte for byte, so that its checksum in the list fits.
+TEST(StateBackup, VerifyTellsOfACheckpointThatWasDamagedBefore) {
+  const auto directory = CrashDirectory::create();
+  auto journal = make_journal(directory);
+  EXPECT_THAT(directory->flip_bit("checkpoints/00000000000000000010.ckpt", 4600), IsOk());
+  const auto copy = MemoryDirectory::create();
+  ASSERT_THAT(journal.backup(copy), IsOk());
+  const auto report = verify_backup(copy).value();
+  ASSERT_THAT(report.damage, SizeIs(1));
+  EXPECT_EQ(report.damage.front().file, "00000000000000000010.ckpt");
+}
+
 TEST(StateBackup, VerifyTellsOfACheckpointThatTheLogDoesNotReach) {
   const auto directory = CrashDirectory::create();
   auto journal = make_journal(directory);
