@@ -25,18 +25,6 @@ Status copy_checkpoint(Directory& from, const std::string& name, Directory& to) 
   return (*copy)->sync();
 }
 
-Result<std::shared_ptr<Directory>> open_target(Directory& target, const std::string& name) {
-  auto folder = target.subdirectory(name, OpenMode::create);
-  if (!folder) return folder;
-  const auto names = (*folder)->list();
-  if (!names) return names.error();
-  if (names->empty()) return folder;
-  return Error{.code = Errc::already_exists,
-               .message = "the folder for the checkpoints is not empty",
-               .file = names->front(),
-               .next_step = "name an empty folder"};
-}
-
 }  // namespace
 
 Result<std::vector<CheckpointInfo>> CheckpointFiles::copy_to(
@@ -45,7 +33,7 @@ Result<std::vector<CheckpointInfo>> CheckpointFiles::copy_to(
   if (!infos || infos->empty()) return infos;
   const auto from = folder();
   if (!from) return from.error();
-  const auto to = open_target(*empty_target, options_.subdirectory);
+  const auto to = io::open_empty(*empty_target, options_.subdirectory, "checkpoints");
   if (!to) return to.error();
   const auto lock = (*to)->lock();
   if (!lock) return lock.error();

@@ -39,11 +39,9 @@ ExitCode take(Report& report, const BackupOptions& options) {
   if (Status ok = check_new_target(options.directory, options.target); !ok) {
     return give_up(ok.error());
   }
-  const auto home = place->home();
-  if (!home) return give_up(home.error());
-  const auto writer = writer_of(**home);
-  if (!writer) return give_up(writer.error());
-  tell_writer(report, *writer, ": copied up to what is durable");
+  if (Status ok = tell_writer(report, *place, ": copied up to what is durable"); !ok) {
+    return give_up(ok.error());
+  }
   const auto log = WalMaintenance::open(place->parent, {.subdirectory = place->subdirectory});
   if (!log) return give_up(log.error());
   const auto checkpoints = CheckpointFiles::open(place->parent, {}, std::nullopt);

@@ -83,4 +83,13 @@ void tell_writer(Report& report, const std::string& writer, std::string_view wor
   if (!writer.empty()) report.note("in use by " + writer + std::string(words));
 }
 
+Status tell_writer(Report& report, const Place& place, std::string_view words) {
+  const auto home = place.home();
+  if (!home) return home.error();
+  const auto writer = writer_of(**home);
+  if (!writer) return writer.error();
+  tell_writer(report, *writer, words);
+  return {};
+}
+
 }  // namespace walkit::cli

@@ -14,5 +14,6 @@ ExitCode judge_end(Report& report, Directory& home);
 
 /// Says it if somebody writes the log, and puts "in_use_by".
 void tell_writer(Report& report, const std::string& writer, std::string_view words);
+Status tell_writer(Report& report, const Place& place, std::string_view words);
 
 }  // namespace walkit::cli

@@ -46,11 +46,9 @@ ExitCode salvage(const SalvageOptions& options) {
   if (Status ok = check_new_target(options.directory, options.target); !ok) {
     return give_up(ok.error());
   }
-  const auto home = place->home();
-  if (!home) return give_up(home.error());
-  const auto writer = writer_of(**home);
-  if (!writer) return give_up(writer.error());
-  tell_writer(report, *writer, ": saved up to what is durable");
+  if (Status ok = tell_writer(report, *place, ": saved up to what is durable"); !ok) {
+    return give_up(ok.error());
+  }
   const auto target = FsDirectory::open(options.target);
   if (!target) return give_up(target.error());
   const auto saved = log->salvage(*target);

@@ -29,4 +29,17 @@ Result<FileSum> copy_bytes(File& from, File* to, std::uint64_t bytes) {
   return sum;
 }
 
+Result<std::shared_ptr<Directory>> open_empty(Directory& parent, const std::string& name,
+                                              std::string_view what) {
+  auto folder = parent.subdirectory(name, OpenMode::create);
+  if (!folder) return folder;
+  const auto names = (*folder)->list();
+  if (!names) return names.error();
+  if (names->empty()) return folder;
+  return Error{.code = Errc::already_exists,
+               .message = "the folder for the " + std::string(what) + " is not empty",
+               .file = names->front(),
+               .next_step = "name an empty folder"};
+}
+
 }  // namespace walkit::io

@@ -12,6 +12,8 @@
 namespace walkit {
 namespace {
 
+constexpr std::size_t kStepBytes = 64 << 10;  // of a look at a few frames
+
 using namespace log;
 
 std::optional<StoredType> stored(const std::optional<LogWriter::Contents>& contents,
@@ -176,18 +178,10 @@ Result<std::vector<SegmentInfo>> LogReader::segments() const try {
   return no_memory();
 }
 
-namespace {
-
-// Of a look at a few frames.
-constexpr std::size_t kStepBytes = 64 << 10;
-
-}  // namespace
-
 Result<std::optional<Marker>> LogReader::parent() const try {
   std::optional<Marker> parent;
-  auto listing = list_log(*directory_);
+  const auto listing = list_born(*directory_);
   if (!listing) return listing.error();
-  if (Status ok = drop_unborn(*directory_, *listing); !ok) return ok.error();
   if (listing->segments.empty()) return parent;
   const auto segment = open_segment(*directory_, listing->segments.front());
   if (!segment) return segment.error();
@@ -203,9 +197,8 @@ Result<std::optional<Marker>> LogReader::parent() const try {
 
 Result<std::optional<EntryId>> LogReader::marked_checkpoint() const try {
   std::optional<EntryId> newest;
-  auto listing = list_log(*directory_);
+  const auto listing = list_born(*directory_);
   if (!listing) return listing.error();
-  if (Status ok = drop_unborn(*directory_, *listing); !ok) return ok.error();
   if (listing->segments.empty()) return newest;
   const auto segment = open_segment(*directory_, listing->segments.back());
   if (!segment) return segment.error();

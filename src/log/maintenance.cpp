@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <new>
 
+#include "io/copy_file.hpp"
 #include "log/backup.hpp"
 #include "log/continue_log.hpp"
 #include "log/log_core.hpp"
@@ -14,6 +15,8 @@
 
 namespace walkit {
 namespace {
+
+constexpr std::string_view kNewLog = "new log";
 
 using namespace log;
 
@@ -70,20 +73,15 @@ std::string text_of(const TrimHold& hold) {
   return "";
 }
 
-Result<std::shared_ptr<Directory>> open_target(Directory& target, const std::string& name) {
-  auto home = target.subdirectory(name, OpenMode::create);
-  if (!home) return home.error();
-  const auto names = (*home)->list();
-  if (!names) return names.error();
-  if (names->empty()) return home;
-  return Error{.code = Errc::already_exists,
-               .message = "the folder for the new log is not empty",
-               .file = names->front(),
-               .next_step = "name an empty folder"};
-}
-
-Result<SalvageReport> build_copy(SalvageScanner& scanner, Directory& home,
+// In the folder of that name, which is empty.
+Result<SalvageReport> build_copy(SalvageScanner& scanner, Directory& target,
+                                 const std::string& name,
                                  std::optional<EntryId> forked_behind = {}) {
+  const auto folder = io::open_empty(target, name, kNewLog);
+  if (!folder) return folder.error();
+  Directory& home = **folder;
+  const auto lock = home.lock();
+  if (!lock) return lock.error();
   LogBuilder::Place place{.begin = scanner.sources().begin};
   home.random_bytes(place.log);
   SegmentHeader like;
@@ -198,11 +196,7 @@ Result<SalvageReport> WalMaintenance::salvage(std::shared_ptr<Directory> empty_t
   if (!home) return home.error();
   auto scanner = scan_of(**home, place_->options);
   if (!scanner) return scanner.error();
-  const auto target = open_target(*empty_target, place_->options.subdirectory);
-  if (!target) return target.error();
-  const auto lock = (*target)->lock();
-  if (!lock) return lock.error();
-  return build_copy(*scanner, **target);
+  return build_copy(*scanner, *empty_target, place_->options.subdirectory);
 } catch (const std::bad_alloc&) {
   return no_memory();
 }
@@ -221,11 +215,7 @@ Result<SalvageReport> WalMaintenance::fork(std::shared_ptr<Directory> empty_targ
                             to_string(scanner->sources().begin),
                  .next_step = "fork behind an entry that is there"};
   }
-  const auto target = open_target(*empty_target, place_->options.subdirectory);
-  if (!target) return target.error();
-  const auto lock = (*target)->lock();
-  if (!lock) return lock.error();
-  return build_copy(*scanner, **target, behind);
+  return build_copy(*scanner, *empty_target, place_->options.subdirectory, behind);
 } catch (const std::bad_alloc&) {
   return no_memory();
 }
@@ -234,7 +224,7 @@ Result<BackupReport> WalMaintenance::backup(std::shared_ptr<Directory> empty_tar
   if (!empty_target) return no_directory();
   const auto home = this->home(OpenMode::read);
   if (!home) return home.error();
-  const auto copy = open_target(*empty_target, place_->options.subdirectory);
+  const auto copy = io::open_empty(*empty_target, place_->options.subdirectory, kNewLog);
   if (!copy) return copy.error();
   const auto lock = (*copy)->lock();
   if (!lock) return lock.error();

@@ -340,6 +340,13 @@ Status drop_unborn(Directory& directory, Listing& listing) {
   return {};
 }
 
+Result<Listing> list_born(Directory& directory) {
+  auto listing = list_log(directory);
+  if (!listing) return listing;
+  if (Status ok = drop_unborn(directory, *listing); !ok) return ok.error();
+  return listing;
+}
+
 Status check_link(const SegmentHeader& previous, const SegmentHeader& next, std::string_view file) {
   const bool follows = next.log == previous.log && next.prev_number == previous.number &&
                        next.prev_last + 1 == next.first && next.first >= previous.first &&

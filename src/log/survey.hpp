@@ -86,6 +86,8 @@ Result<std::uint64_t> size_of(Directory& directory, const SegmentFile& segment);
 /// Takes a newest file off the listing that MANIFEST does not name and whose header did not get to
 /// the device.
 Status drop_unborn(Directory& directory, Listing& listing);
+/// list_log() without such a file.
+Result<Listing> list_born(Directory& directory);
 
 /// corrupt: `next` does not follow `previous`.
 Status check_link(const SegmentHeader& previous, const SegmentHeader& next, std::string_view file);

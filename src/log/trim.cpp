@@ -25,9 +25,8 @@ class Thinking {
   Thinking(Directory& home, const TrimWish& wish) : home_(home), wish_(wish) {}
 
   Result<Trim> run() {
-    auto listing = list_log(home_);
+    auto listing = list_born(home_);
     if (!listing) return listing.error();
-    if (Status ok = drop_unborn(home_, *listing); !ok) return ok.error();
     trim_.listing = std::move(*listing);
     if (Status ok = measure(); !ok) return ok.error();
     if (Status ok = ask_pins(); !ok) return ok.error();
@@ -156,16 +155,17 @@ class Thinking {
 };
 
 // The log's own MANIFEST, as a writer that opens it would take it.
-Result<ManifestWriter> open_manifest(Directory& home, Listing listing) {
-  if (Status ok = drop_unborn(home, listing); !ok) return ok.error();
-  if (listing.manifest_slot() == nullptr) return listing.warnings.front();
+Result<ManifestWriter> open_manifest(Directory& home) {
+  const auto listing = list_born(home);
+  if (!listing) return listing.error();
+  if (listing->manifest_slot() == nullptr) return listing->warnings.front();
   // What it does not name may be there only until the next power cut.
   if (Status ok = home.sync(); !ok) return ok.error();
-  const auto oldest = open_segment(home, listing.segments.front());
+  const auto oldest = open_segment(home, listing->segments.front());
   if (!oldest) return oldest.error();
-  const auto newest = open_segment(home, listing.segments.back());
+  const auto newest = open_segment(home, listing->segments.back());
   if (!newest) return newest.error();
-  auto manifest = ManifestWriter::open(home, *listing.manifest);
+  auto manifest = ManifestWriter::open(home, *listing->manifest);
   if (!manifest) return manifest;
   manifest->begin_at(oldest->header.number, oldest->header.salt());
   manifest->end_at(newest->header);
@@ -234,9 +234,7 @@ Result<EntryId> trim(Directory& home, const TrimWish& wish, const BeginLog& begi
 
 Result<EntryId> trim_offline(Directory& home, const TrimWish& wish) {
   return trim(home, wish, [&](const SegmentHeader& first) -> Status {
-    const auto listing = list_log(home);
-    if (!listing) return listing.error();
-    auto manifest = open_manifest(home, *listing);
+    auto manifest = open_manifest(home);
     return manifest ? manifest->begin_later(first) : Status(manifest.error());
   });
 }
