@@ -3,11 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <functional>
 #include <string>
 #include <thread>
 
 #include "io/temp_directory.hpp"
+#include "log/busy_directory.hpp"
 #include "walkit/backup.hpp"
 #include "walkit/cereal_codec.hpp"
 #include "walkit/io/fs_directory.hpp"
@@ -17,11 +17,11 @@
 #include "walkit/testing/crash_directory.hpp"
 #include "walkit/testing/fault_directory.hpp"
 #include "walkit/testing/matchers.hpp"
-#include "walkit/testing/passing_directory.hpp"
 
 namespace walkit {
 namespace {
 
+using Call = BusyDirectory::Call;
 using testing::CrashDirectory;
 using testing::HasErrc;
 using ::testing::IsEmpty;
@@ -140,30 +140,12 @@ TEST(StateBackup, NeedsAnEmptyPlace) {
   EXPECT_THAT(verify_backup(directory), HasErrc(Errc::not_found)) << "is no backup";
 }
 
-/// Does something each time that a file of it is linked.
-class BusyDirectory final : public testing::PassingDirectory {
- public:
-  BusyDirectory(std::shared_ptr<Directory> below, std::function<void(std::string_view)> work)
-      : PassingDirectory(std::move(below)), work_(std::move(work)) {}
-  Status link(std::string_view name, Directory& into, std::string_view to) override {
-    work_(name);
-    return PassingDirectory::link(name, into, to);
-  }
-
- private:
-  std::shared_ptr<Directory> wrap_subdirectory(std::string_view /*name*/,
-                                               std::shared_ptr<Directory> directory) override {
-    return std::make_shared<BusyDirectory>(std::move(directory), work_);
-  }
-  std::function<void(std::string_view)> work_;
-};
-
 // Each link finds that a checkpoint was published, and the log trimmed as far as a pin lets it.
 TEST(StateBackup, OfAJournalThatTakesCheckpointsMeanwhile) {
   const auto below = CrashDirectory::create();
   std::optional<Journal> journal;
   int times = 0;
-  const auto directory = std::make_shared<BusyDirectory>(below, [&](std::string_view) {
+  const auto directory = std::make_shared<BusyDirectory>(below, Call::link, [&](auto) {
     if (++times > 5) return;
     add(*journal, 1);
     ASSERT_THAT(journal->checkpoint(), IsOk());
@@ -185,7 +167,7 @@ TEST(StateBackup, OfALogThatOthersTrimIsAGapOrWhole) {
     if (name.ends_with(".ckpt")) return;
     WalMaintenance::open(below)->trim_before(EntryId{11}).value();
   };
-  const auto directory = std::make_shared<BusyDirectory>(below, trim);
+  const auto directory = std::make_shared<BusyDirectory>(below, Call::link, trim);
   const auto copy = place_beside(below);
   const auto store = CheckpointStore<Sum>::open(directory).value();
   ASSERT_THAT(back_up(WalMaintenance::open(directory).value(), store.files(), copy), IsOk());
@@ -198,7 +180,7 @@ TEST(StateBackup, OfALogThatOthersTrimIsAGapOrWhole) {
     if (name.ends_with(".ckpt")) return;
     WalMaintenance::open(other)->trim_before(EntryId{11}).value();
   };
-  const auto busy = std::make_shared<BusyDirectory>(other, trim_more);
+  const auto busy = std::make_shared<BusyDirectory>(other, Call::link, trim_more);
   const auto poor = CheckpointStore<Sum>::open(busy).value();
   const auto half = place_beside(other);
   EXPECT_THAT(back_up(WalMaintenance::open(busy).value(), poor.files(), half), HasErrc(Errc::gap));

@@ -6,17 +6,18 @@
 #include <thread>
 
 #include "io/temp_directory.hpp"
+#include "log/busy_directory.hpp"
 #include "log/log_box.hpp"
 #include "walkit/io/fs_directory.hpp"
 #include "walkit/io/memory_directory.hpp"
 #include "walkit/maintenance.hpp"
 #include "walkit/testing/checked_directory.hpp"
 #include "walkit/testing/fault_directory.hpp"
-#include "walkit/testing/passing_directory.hpp"
 
 namespace walkit {
 namespace {
 
+using Call = BusyDirectory::Call;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
@@ -227,29 +228,11 @@ TEST(VerifyBackup, WithoutItsListItIsNone) {
   EXPECT_THAT(WalMaintenance::verify_backup(nullptr), HasErrc(Errc::invalid_argument));
 }
 
-/// Trims the log each time that a file of it is linked or opened.
-class TrimmedDirectory final : public testing::PassingDirectory {
- public:
-  TrimmedDirectory(std::shared_ptr<Directory> below, std::function<void()> trim)
-      : PassingDirectory(std::move(below)), trim_(std::move(trim)) {}
-  Status link(std::string_view name, Directory& into, std::string_view to) override {
-    trim_();
-    return PassingDirectory::link(name, into, to);
-  }
-
- private:
-  std::shared_ptr<Directory> wrap_subdirectory(std::string_view /*name*/,
-                                               std::shared_ptr<Directory> directory) override {
-    return std::make_shared<TrimmedDirectory>(std::move(directory), trim_);
-  }
-  std::function<void()> trim_;
-};
-
 TEST(Backup, ThatIsTrimmedMeanwhileBeginsAgain) {
   LogBox box = three_segments();
   box.open().append(3).close();
   std::uint64_t keep = 1;
-  const auto trimmed = std::make_shared<TrimmedDirectory>(box.directory, [&] {
+  const auto trimmed = std::make_shared<BusyDirectory>(box.directory, Call::link, [&](auto) {
     WalMaintenance::open(box.directory)->trim_before(EntryId{keep}).value();
     keep += 6;
   });
@@ -262,8 +245,9 @@ TEST(Backup, ThatIsTrimmedMeanwhileBeginsAgain) {
 TEST(Backup, BesideItsWriterIsNotTrimmed) {
   LogBox box = three_segments();
   std::optional<WalMaintenance> care;
-  const auto trimmed = std::make_shared<TrimmedDirectory>(
-      box.directory, [&] { EXPECT_THAT(care->trim_before(EntryId{9}), IsOkAndHolds(EntryId{1})); });
+  const auto trimmed = std::make_shared<BusyDirectory>(box.directory, Call::link, [&](auto) {
+    EXPECT_THAT(care->trim_before(EntryId{9}), IsOkAndHolds(EntryId{1}));
+  });
   auto wal = Wal::open(trimmed, box.options).value();
   care = wal.maintenance();
   const auto copy = place_beside(box);
@@ -273,28 +257,6 @@ TEST(Backup, BesideItsWriterIsNotTrimmed) {
   expect_is_copy(copy, 1, 9);
 }
 
-/// Does something before the names are listed for the nth time.
-class ListedDirectory final : public testing::PassingDirectory {
- public:
-  struct Work {
-    int countdown = 0;
-    std::function<void()> run{};
-  };
-  ListedDirectory(std::shared_ptr<Directory> below, std::shared_ptr<Work> work)
-      : PassingDirectory(std::move(below)), work_(std::move(work)) {}
-  Result<std::vector<std::string>> list() override {
-    if (--work_->countdown == 0) work_->run();
-    return PassingDirectory::list();
-  }
-
- private:
-  std::shared_ptr<Directory> wrap_subdirectory(std::string_view /*name*/,
-                                               std::shared_ptr<Directory> directory) override {
-    return std::make_shared<ListedDirectory>(std::move(directory), work_);
-  }
-  std::shared_ptr<Work> work_;
-};
-
 // At one of them LOCK was read before the writer went on to another segment.
 TEST(Backup, BesideAWriterThatRotatesMeanwhile) {
   for (int nth = 1;; ++nth) {
@@ -302,19 +264,18 @@ TEST(Backup, BesideAWriterThatRotatesMeanwhile) {
     LogBox box;
     box.kill().options.segment_bytes = 4096;
     box.open().append(2);
-    const auto work = std::make_shared<ListedDirectory::Work>();
-    work->countdown = nth;
-    work->run = [&] {
+    int lists = 0;
+    const auto busy = std::make_shared<BusyDirectory>(box.directory, Call::list, [&](auto) {
+      if (++lists != nth) return;
       const auto rotations = box.wal->stats().rotations;
       while (box.wal->stats().rotations == rotations) box.append(1);
-    };
-    const auto busy = std::make_shared<ListedDirectory>(box.directory, work);
+    });
     const auto copy = MemoryDirectory::create();
     const auto report = WalMaintenance::open(busy)->backup(copy);
     ASSERT_THAT(report, IsOk());
     EXPECT_GE(report->entries.last, EntryId{2});
     expect_is_copy(copy, 1, report->entries.last.value);
-    if (work->countdown > 0) return;
+    if (lists < nth) return;
   }
 }
 

@@ -1,9 +1,9 @@
 // Forks: entries up to one as another log, which names its parent.
 
+#include "log/busy_directory.hpp"
 #include "log/log_box.hpp"
 #include "walkit/io/memory_directory.hpp"
 #include "walkit/maintenance.hpp"
-#include "walkit/testing/passing_directory.hpp"
 
 namespace walkit {
 namespace {
@@ -103,38 +103,17 @@ TEST(ForkedLog, OfADamagedLogStopsBeforeTheDamage) {
   expect_entries(target, 4);
 }
 
-/// Does something before the nth file of it is opened.
-class OpenedDirectory final : public testing::PassingDirectory {
- public:
-  struct Work {
-    int countdown = 0;
-    std::function<void()> run{};
-  };
-  OpenedDirectory(std::shared_ptr<Directory> below, std::shared_ptr<Work> work)
-      : PassingDirectory(std::move(below)), work_(std::move(work)) {}
-  Result<std::unique_ptr<File>> open(std::string_view name, OpenMode mode) override {
-    if (--work_->countdown == 0) work_->run();
-    return PassingDirectory::open(name, mode);
-  }
-
- private:
-  std::shared_ptr<Directory> wrap_subdirectory(std::string_view /*name*/,
-                                               std::shared_ptr<Directory> directory) override {
-    return std::make_shared<OpenedDirectory>(std::move(directory), work_);
-  }
-  std::shared_ptr<Work> work_;
-};
-
 TEST(ForkedLog, ThatIsTrimmedMeanwhileIsAGapOrWhole) {
   int whole = 0, gaps = 0;
   for (int nth = 1;; ++nth) {
     SCOPED_TRACE(nth);
     LogBox box = make_log();
     box.open().append(3).close();
-    const auto work = std::make_shared<OpenedDirectory::Work>();
-    work->countdown = nth;
-    work->run = [&] { WalMaintenance::open(box.directory)->trim_before(EntryId{8}).value(); };
-    const auto busy = std::make_shared<OpenedDirectory>(box.directory, work);
+    int opens = 0;
+    const auto busy =
+        std::make_shared<BusyDirectory>(box.directory, BusyDirectory::Call::open, [&](auto) {
+          if (++opens == nth) WalMaintenance::open(box.directory)->trim_before(EntryId{8}).value();
+        });
     const auto target = MemoryDirectory::create();
     const auto report = WalMaintenance::open(busy)->fork(target, EntryId{9});
     if (report) {
@@ -145,7 +124,7 @@ TEST(ForkedLog, ThatIsTrimmedMeanwhileIsAGapOrWhole) {
       ++gaps;
       EXPECT_THAT(report, HasErrc(Errc::gap));
     }
-    if (work->countdown > 0) break;
+    if (opens < nth) break;
   }
   EXPECT_GT(whole, 1);
   EXPECT_GT(gaps, 0);

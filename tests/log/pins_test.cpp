@@ -5,7 +5,7 @@
 #include <thread>
 
 #include "io/temp_directory.hpp"
-#include "log/log_box.hpp"
+#include "log/five_segments.hpp"
 #include "log/pins.hpp"
 #include "walkit/io/fs_directory.hpp"
 #include "walkit/io/memory_directory.hpp"
@@ -23,18 +23,6 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 constexpr std::uint64_t kNoLimit = ~std::uint64_t{0};
-
-/// Five segments of three entries each, 1 to 15.
-LogBox five_segments() {
-  LogBox box;
-  for (int life = 1; life <= 5; ++life) {
-    box.append(3).close();
-    if (life < 5) box.open();
-  }
-  return box;
-}
-
-WalMaintenance care_for(const LogBox& box) { return WalMaintenance::open(box.directory).value(); }
 
 TEST(RetentionPin, HoldsWhileItLives) {
   LogBox box = five_segments();

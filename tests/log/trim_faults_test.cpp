@@ -1,6 +1,6 @@
 // A trim that was stopped, failed, or found what others left.
 
-#include "log/log_box.hpp"
+#include "log/five_segments.hpp"
 #include "walkit/maintenance.hpp"
 #include "walkit/testing/checked_directory.hpp"
 #include "walkit/testing/fault_directory.hpp"
@@ -11,17 +11,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-LogBox five_segments() {
-  LogBox box;
-  for (int life = 1; life <= 5; ++life) {
-    box.append(3).close();
-    if (life < 5) box.open();
-  }
-  return box;
-}
-
-WalMaintenance care_for(const LogBox& box) { return WalMaintenance::open(box.directory).value(); }
 
 /// Trimmed to segment 4, and the files that went are back, as if the process had been killed.
 LogBox stopped_trim() {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <future>
 
-#include "log/log_box.hpp"
+#include "log/five_segments.hpp"
 #include "log/snapshot.hpp"
 #include "walkit/io/memory_directory.hpp"
 #include "walkit/maintenance.hpp"
@@ -17,18 +17,6 @@ using By = TrimHold::By;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-/// Five segments of three entries each, 1 to 15.
-LogBox five_segments() {
-  LogBox box;
-  for (int life = 1; life <= 5; ++life) {
-    box.append(3).close();
-    if (life < 5) box.open();
-  }
-  return box;
-}
-
-WalMaintenance care_for(const LogBox& box) { return WalMaintenance::open(box.directory).value(); }
 
 std::vector<By> why(const TrimPlan& plan) {
   std::vector<By> why;
