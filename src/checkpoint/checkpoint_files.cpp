@@ -9,26 +9,15 @@
 #include "base/mutation.hpp"
 #include "base/stored_type.hpp"
 #include "checkpoint/checkpoint_reader.hpp"
-#include "checkpoint/checkpoint_writer.hpp"
+#include "checkpoint/checkpoint_shared.hpp"
 
 namespace walkit {
 
 using namespace checkpoint;
 
-/// What the handles of one store share.
-struct CheckpointFiles::Shared {
-  std::mutex saving;             // one save or prune at a time
-  std::mutex mutex;              // of what follows
-  std::set<EntryId> verified{};  // by this store, when it wrote or read them
-  bool failed = false;           // a sync of the folder: which names are durable is not known
-};
-
 namespace {
 
 using Step = CheckpointProgress::Step;
-
-// Fits into the string itself: there is no memory for more.
-Error no_memory() noexcept { return {.code = Errc::no_memory, .message = "out of memory"}; }
 
 Error invalid(std::string message) {
   return {.code = Errc::invalid_argument, .message = std::move(message)};
@@ -59,16 +48,6 @@ Result<std::vector<EntryId>> ids_in(Directory& folder) {
   }
   std::sort(ids.begin(), ids.end());
   return ids;
-}
-
-Status sweep(Directory& folder) {
-  const auto names = folder.list();
-  if (!names) return names.error();
-  for (const std::string& name : *names) {
-    if (!is_temporary_name(name)) continue;
-    if (Status ok = folder.remove(name); !ok) return ok;
-  }
-  return {};
 }
 
 // What does not read, does not verify or is gone is passed over where there is another one.
@@ -299,108 +278,6 @@ Result<EntryId> CheckpointFiles::covered_through() const try {
   return no_memory();
 }
 
-// Under its temporary name, synced and read back; in case of an error there is none.
-Status CheckpointFiles::write_file(Directory& folder, const Save& what, const Write& write) const {
-  const std::string name = temporary_name(what.through);
-  auto file = folder.open(name, OpenMode::create);
-  if (!file) return std::move(file).error();
-  CheckpointHeader header{.log = what.log, .entry_id = what.through};
-  header.created_ns = static_cast<std::uint64_t>(folder.now().count());
-  if (contents_) {
-    header.codec = contents_->codec;
-    header.schema = contents_->type.schema;
-    header.type_name = contents_->type.name;
-  }
-  CheckpointWriter writer(std::move(*file), std::move(header), options_.compression,
-                          [&](std::uint64_t bytes) { tell(Step::writing, what.through, bytes); });
-  if (Status ok = writer.begin(); !ok) return ok;
-  ByteSink sink(writer, options_.max_bytes);
-  if (Status ok = write(sink); !ok) return ok;
-  if (sink.overflowed()) {
-    return Error{
-        .code = Errc::too_large,
-        .message = "the state takes more than max_bytes = " + std::to_string(options_.max_bytes),
-        .next_step = "raise CheckpointOptions::max_bytes"};
-  }
-  const auto written = writer.finish();
-  if (!written) return written.error();
-  if (mutated(Mutation::checkpoint_not_read_back)) return {};
-  auto reader = CheckpointReader::open_temporary(folder, what.through);
-  if (!reader) return reader.error();
-  for (;;) {
-    const auto piece = reader->next(options_.max_bytes);
-    if (!piece) return piece.error();
-    if (!*piece) break;
-    tell(Step::reading, what.through, reader->seen().state_bytes);
-  }
-  if (reader->seen() == *written) return {};
-  return Error{.code = Errc::io,
-               .message = "reads otherwise than it was written",
-               .file = name,
-               .next_step = "check the device; the checkpoints before it are as they were"};
-}
-
-// The rename is the commit point.
-Status CheckpointFiles::save_locked(Directory& folder, const Save& what, const Write& write) {
-  if (Status ok = sweep(folder); !ok) return ok;
-  const std::string temporary = temporary_name(what.through);
-  if (Status ok = write_file(folder, what, write); !ok) {
-    folder.remove(temporary).ignore("a leftover is removed by the next save");
-    return ok;
-  }
-#ifdef WALKIT_MUTATIONS
-  if (mutated(Mutation::checkpoint_older_removed_first)) {
-    const auto ids = ids_in(folder);
-    const bool full = ids && ids->size() >= options_.keep;
-    if (full) folder.remove(checkpoint_name(ids->front())).ignore("this is the mutant");
-  }
-#endif
-  {
-    const std::lock_guard lock(shared_->mutex);
-    shared_->verified.erase(what.through);  // it may replace one of this id
-  }
-  Status ok = folder.rename({.from = temporary, .to = checkpoint_name(what.through)});
-  if (!ok) return ok;
-  if (!mutated(Mutation::checkpoint_name_not_synced)) ok = folder.sync();
-  const std::lock_guard lock(shared_->mutex);
-  if (ok) {
-    shared_->verified.insert(what.through);
-  } else {
-    shared_->failed = true;
-  }
-  return ok;
-}
-
-Status CheckpointFiles::save(const Save& what, const Write& write) try {
-  if (what.through > what.log_durable_through && !mutated(Mutation::checkpoint_ahead_of_log)) {
-    return Error{.code = Errc::invalid_argument,
-                 .message = "the log is durable through entry " +
-                            to_string(what.log_durable_through) + ", the state is that at " +
-                            to_string(what.through),
-                 .next_step = "sync the log first: a checkpoint must not know more than it"};
-  }
-  const std::lock_guard one_at_a_time(shared_->saving);
-  {
-    const std::lock_guard lock(shared_->mutex);
-    if (shared_->failed) {
-      return Error{.code = Errc::poisoned,
-                   .message =
-                       "a sync of the checkpoints' folder failed: which names are durable "
-                       "is not known",
-                   .next_step = "check the device, then open the store again"};
-    }
-  }
-  auto home = directory_->subdirectory(options_.subdirectory, OpenMode::create);
-  if (!home) return std::move(home).error();
-  const auto lock = (*home)->lock();
-  if (!lock) return lock.error();
-  if (Status ok = save_locked(**home, what, write); !ok) return ok;
-  remove_older(**home).ignore("the checkpoint is saved; prune() tells what cannot be removed");
-  return {};
-} catch (const std::bad_alloc&) {
-  return no_memory();
-}
-
 // Oldest first; what is damaged goes when it is older than all that stay.
 Result<std::vector<CheckpointInfo>> CheckpointFiles::older_than_kept(Directory& folder) const {
   std::vector<CheckpointInfo> older;
@@ -446,7 +323,7 @@ Result<std::vector<CheckpointInfo>> CheckpointFiles::plan_prune() const try {
 }
 
 Result<std::vector<CheckpointInfo>> CheckpointFiles::prune() try {
-  const std::lock_guard one_at_a_time(shared_->saving);
+  const Shared::Turn one_at_a_time(*shared_);
   const auto home = directory_->subdirectory(options_.subdirectory, OpenMode::write);
   if (!home && home.error().code == Errc::not_found) return std::vector<CheckpointInfo>{};
   if (!home) return home.error();

@@ -21,6 +21,7 @@ class CheckpointWriter final : public ByteDrain {
   /// The header. Throws std::bad_alloc.
   Status begin();
   void take(BytesView bytes) noexcept override;
+  [[nodiscard]] const std::optional<Error>& failure() const { return failure_; }
   /// The end of the state. Durable on return, under the name that the file has.
   Result<CheckpointEnd> finish();
 

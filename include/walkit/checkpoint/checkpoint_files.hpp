@@ -14,6 +14,10 @@
 
 namespace walkit {
 
+namespace checkpoint {
+struct CheckpointEnd;
+}  // namespace checkpoint
+
 /// How far a checkpoint is. Each save is written, then read back.
 struct CheckpointProgress {
   enum class Step { writing, reading } step = Step::writing;
@@ -70,7 +74,30 @@ class CheckpointFiles {
   static Result<CheckpointFiles> open(std::shared_ptr<Directory> directory,
                                       CheckpointOptions options, std::optional<Contents> contents);
 
+  /// A save under way, for a state that comes from elsewhere, piece by piece. One that is destroyed
+  /// before commit() leaves nothing. Until then saves and prunes of this store wait. Holds what it
+  /// needs, so the store may go first. One thread at a time.
+  class Saving {
+   public:
+    Saving(Saving&&) noexcept;
+    Saving& operator=(Saving&&) noexcept;
+    ~Saving();
+    [[nodiscard]] ByteSink& out();
+    /// The first thing that went wrong, if anything did; nothing has changed then.
+    [[nodiscard]] Status failure() const;
+    /// Once, as the end of save().
+    Status commit();
+
+   private:
+    friend class CheckpointFiles;
+    struct Work;
+    explicit Saving(std::unique_ptr<Work> work);
+    std::unique_ptr<Work> work_;
+  };
+
   Status save(const Save& what, const Write& write);
+  /// As save(), which waits for one that is under way. locked: one is.
+  Result<Saving> begin(const Save& what);
   /// Gives the state at `id` piece by piece; `take` may have been given some of them when an error
   /// is the answer. not_found: there is none.
   Result<Found> read(EntryId id, const Take& take) const;
@@ -102,8 +129,9 @@ class CheckpointFiles {
   Result<Found> read_one(EntryId id, const Take& take, Bytes* whole) const;
   Status verify_once(Directory& folder, EntryId id) const;
   Result<std::vector<EntryId>> newest_good(Directory& folder) const;
-  Status write_file(Directory& folder, const Save& what, const Write& write) const;
-  Status save_locked(Directory& folder, const Save& what, const Write& write);
+  Result<Saving> begin_alone(const Save& what);
+  Status read_back(Directory& folder, EntryId through, const checkpoint::CheckpointEnd& end) const;
+  Status publish(Directory& folder, EntryId through);
   Result<std::vector<CheckpointInfo>> older_than_kept(Directory& folder) const;
   Result<std::vector<CheckpointInfo>> remove_older(Directory& folder) const;
 

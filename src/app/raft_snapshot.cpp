@@ -1,0 +1,209 @@
+#include <algorithm>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "app/raft_group.hpp"
+#include "app/shared_log.hpp"
+
+namespace walkit::raft {
+
+namespace {
+
+Status check_members(const Membership& members) {
+  for (const auto* ids : {&members.voters, &members.learners, &members.outgoing}) {
+    if (ids->size() > kMembersMax) {
+      return invalid("a membership of more than " + std::to_string(kMembersMax) + " of one kind");
+    }
+  }
+  if (members.context.size() > kContextBytesMax) {
+    return invalid("a membership's context is at most " + std::to_string(kContextBytesMax) +
+                   " bytes");
+  }
+  return {};
+}
+
+Error no_snapshot() { return {.code = Errc::not_found, .message = "no snapshot was saved here"}; }
+
+}  // namespace
+
+Status Group::check_snapshot(const SnapshotInfo& info, bool install) const {
+  if (Status ok = usable(); !ok) return ok;
+  if (!is_index(info.index)) return invalid("a snapshot's index is 1 to 2^62");
+  if (Status ok = check_members(info.membership); !ok) return ok;
+  if (snapshot_ && info.index < snapshot_->index) {
+    return invalid("the snapshot at " + std::to_string(info.index) + " is older than the one at " +
+                   std::to_string(snapshot_->index));
+  }
+  if (snapshot_ && info.index == snapshot_->index && info.term != snapshot_->term) {
+    return invalid("the snapshot at " + std::to_string(info.index) + " is of term " +
+                   std::to_string(snapshot_->term) + ", not " + std::to_string(info.term));
+  }
+  const auto known = known_term(info.index);
+  const bool committed = info.index <= progress_.commit;
+  if (known != info.term && (!install || (committed && known))) {
+    return invalid("the snapshot at " + std::to_string(info.index) + " of term " +
+                   std::to_string(info.term) + " is of an entry that the log does not have");
+  }
+  return {};
+}
+
+Result<CheckpointFiles::Saving> Group::begin_snapshot(const SnapshotInfo& info, bool install) try {
+  SnapshotHeader header{.group = number_, .info = info, .installed = install};
+  {
+    const std::lock_guard lock(mutex_);
+    if (Status ok = check_snapshot(info, install); !ok) return std::move(ok).error();
+    const auto place = index_.find(info.index);
+    header.log_through = place ? place->id : EntryId{};
+  }
+  // It must not know more than the log, which then vouches for what it was made of.
+  if (header.log_through > EntryId{}) {
+    if (Status ok = log_.writer().wait_durable(header.log_through); !ok) {
+      return std::move(ok).error();
+    }
+  }
+  header.log_through = log_.writer().durable_entry_id();
+  auto saving = snapshots_.begin({.through = EntryId{info.index},
+                                  .log_durable_through = EntryId{info.index},
+                                  .log = log_.writer().log_identity()});
+  if (!saving) return saving;
+  Bytes bytes;
+  encode(header, bytes);
+  saving->out().write(BytesView(bytes));
+  if (Status ok = saving->failure(); !ok) return std::move(ok).error();
+  return saving;
+} catch (const std::bad_alloc&) {
+  return no_memory();
+}
+
+// Base, hard state and progress in one frame: all that a group needs from before its entries.
+Result<Ticket> Group::write_base() {
+  Batch batch(number_);
+  batch.add(base_now());
+  batch.add(HardStateRecord{hard_});
+  batch.add(ProgressRecord{progress_});
+  auto ticket = write(batch);
+  if (!ticket) return ticket;
+  base_id_ = last_id_ - (batch.size() - 1);
+  written_ = progress_;
+  was_replaced_ = false;
+  return ticket;
+}
+
+// The snapshot's file is the commit point; the log is told behind it, and told again by the next
+// open if a crash comes between.
+Status Group::commit_snapshot(const SnapshotInfo& info, bool install,
+                              CheckpointFiles::Saving& saving) try {
+  if (Status ok = saving.failure(); !ok) return ok;
+  Ticket told;
+  {
+    Ended ended;
+    std::unique_lock lock(mutex_);
+    if (Status ok = check_snapshot(info, install); !ok) return ok;
+    const bool agrees = known_term(info.index) == info.term;
+    // Nothing may be appended to a log that is about to be replaced; else nobody needs to wait.
+    if (agrees) lock.unlock();
+    if (Status ok = saving.commit(); !ok) return ok;
+    if (agrees) lock.lock();
+    snapshot_ = info;
+    progress_.commit = std::max(progress_.commit, info.index);
+    progress_.applied = std::max(progress_.applied, info.index);
+    if (agrees) {
+      const std::uint64_t trailing = log_.options().trailing_entries;
+      const std::uint64_t first = info.index + 1 - std::min(info.index, trailing);
+      if (first > first_) {
+        previous_term_ = known_term(first - 1).value_or(info.term);
+        first_ = first;
+      }
+    } else {
+      forget_from(0);
+      first_ = info.index + 1;
+      previous_term_ = info.term;
+      ended = end_leadership();
+    }
+    const auto gone = std::lower_bound(configurations_.begin(), configurations_.end(), first_);
+    configurations_.erase(configurations_.begin(), gone);
+    was_replaced_ = !agrees;
+    auto ticket = write_base();
+    if (!ticket) {
+      failure_ = Error{.code = Errc::poisoned,
+                       .message = "the snapshot is saved, but the log could not be told: " +
+                                  ticket.error().message,
+                       .next_step = "open it again"};
+      return *failure_;
+    }
+    told = *ticket;
+  }
+  if (Status ok = told.wait(); !ok) return ok;
+  const auto covered = snapshots_.covered_through();
+  if (!covered) return covered.error();
+  {
+    const std::lock_guard lock(mutex_);
+    covered_ = covered->value;
+  }
+  return log_.trim();
+} catch (const std::bad_alloc&) {
+  return no_memory();
+}
+
+Result<SnapshotInfo> Group::read_snapshot(const std::function<Status(BytesView)>& take) const try {
+  SnapshotInfo wanted;
+  {
+    const std::lock_guard lock(mutex_);
+    if (Status ok = usable(); !ok) return std::move(ok).error();
+    if (!snapshot_) return no_snapshot();
+    wanted = *snapshot_;
+  }
+  Bytes begin;
+  std::optional<SnapshotInfo> info;
+  auto found = snapshots_.read(EntryId{wanted.index}, [&](BytesView piece) -> Status {
+    if (info) return take(piece);
+    begin.insert(begin.end(), piece.begin(), piece.end());
+    BytesView rest = begin;
+    auto header = decode_snapshot_header(rest);
+    if (!header) return std::move(header).error();
+    if (!*header) return {};
+    info = (*header)->info;
+    return rest.empty() ? Status() : take(rest);
+  });
+  if (!found) return std::move(found).error();
+  if (!info) return Error{.code = Errc::corrupt, .message = "no snapshot of a Raft log"};
+  return *std::move(info);
+} catch (const std::bad_alloc&) {
+  return no_memory();
+}
+
+std::optional<SnapshotInfo> Group::snapshot_info() const {
+  const std::lock_guard lock(mutex_);
+  return snapshot_;
+}
+
+Group::Needs Group::needs() const {
+  const std::lock_guard lock(mutex_);
+  Needs needs;
+  // One that cannot be read is left as it is, for who comes to look at it.
+  if (failure_) return {.entries = EntryId{}, .base = EntryId{}};
+  if (base_id_ != EntryId{}) needs.base = base_id_;
+  if (index_.empty()) return needs;
+  const std::uint64_t first =
+      std::max(index_.first(), covered_ == 0 ? 0 : std::min(first_, covered_ + 1));
+  const auto place = index_.find(first);
+  if (place) needs.entries = place->id;
+  return needs;
+}
+
+Result<EntryId> Group::repeat_base() try {
+  const std::lock_guard lock(mutex_);
+  auto ticket = write_base();
+  if (!ticket) return std::move(ticket).error();
+  return ticket->entry_id();
+} catch (const std::bad_alloc&) {
+  return no_memory();
+}
+
+void Group::forget_below(EntryId oldest) {
+  const std::lock_guard lock(mutex_);
+  index_.drop_ids_below(oldest);
+}
+
+}  // namespace walkit::raft

@@ -1,0 +1,210 @@
+// Several groups in one log: one sync, and nothing that goes wrong in one is felt by another.
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "walkit/app/raft_log.hpp"
+#include "walkit/codec.hpp"
+#include "walkit/io/memory_directory.hpp"
+#include "walkit/testing/crash_test.hpp"
+#include "walkit/testing/matchers.hpp"
+
+namespace walkit::raft {
+namespace {
+
+using testing::HasErrc;
+using testing::IsOk;
+
+using Log = RaftLog<std::string>;
+using Entry = LogEntry<std::string>;
+
+constexpr std::uint64_t kGroups[] = {7, 0, 1u << 20};
+
+RaftOptions small() {
+  return {.wal = {.segment_bytes = 4096, .max_frame_bytes = 1u << 16, .max_entry_bytes = 1u << 15}};
+}
+
+std::vector<Entry> entries(std::uint64_t group, std::uint64_t first, std::uint64_t last,
+                           std::uint64_t term, std::size_t bytes = 60) {
+  std::vector<Entry> made;
+  for (std::uint64_t index = first; index <= last; ++index) {
+    std::string command = std::to_string(group) + "/" + std::to_string(index);
+    command.resize(bytes, '.');
+    made.push_back({.index = index, .term = term, .command = command});
+  }
+  return made;
+}
+
+SnapshotInfo at(std::uint64_t index, std::uint64_t term) {
+  return {.index = index, .term = term, .membership = {.voters = {1, 2, 3}}};
+}
+
+TEST(RaftLogGroup, GroupsKeepTheirOwnEntries) {
+  auto directory = MemoryDirectory::create();
+  {
+    auto shared = RaftLogGroup::open(directory, small()).value();
+    EXPECT_TRUE(shared.groups().empty());
+    for (std::uint64_t round = 0; round < 5; ++round) {
+      for (const std::uint64_t group : kGroups) {
+        Log log = Log::open(shared, group).value();
+        ASSERT_THAT(log.save({.hard_state = HardState{round + 1, group},
+                              .entries = entries(group, 2 * round + 1, 2 * round + 2, round + 1)}),
+                    IsOk());
+      }
+    }
+    Log log = Log::open(shared, 7).value();
+    ASSERT_THAT(log.truncate(6), IsOk());
+    EXPECT_EQ(shared.groups(), (std::vector<std::uint64_t>{0, 7, 1u << 20}));
+    ASSERT_THAT(shared.close(), IsOk());
+    EXPECT_THAT(log.save({.hard_state = HardState{9, 1}}), HasErrc(Errc::closed));
+  }
+  auto shared = RaftLogGroup::open(directory, small()).value();
+  for (const std::uint64_t group : kGroups) {
+    Log log = Log::open(shared, group).value();
+    EXPECT_EQ(log.hard_state(), (HardState{5, group}));
+    EXPECT_EQ(log.last_index(), group == 7 ? 5u : 10u);
+    EXPECT_EQ(log.entry(5).value().command, entries(group, 5, 5, 1)[0].command);
+  }
+  EXPECT_EQ(Log::open(shared, 99).value().last_index(), 0u);
+  EXPECT_EQ(shared.groups().size(), 3u);
+}
+
+TEST(RaftLogGroup, GroupsThatSaveAtOnceShareSyncs) {
+  auto shared = RaftLogGroup::open(MemoryDirectory::create()).value();
+  std::vector<std::thread> threads;
+  for (std::uint64_t group = 0; group < 8; ++group) {
+    threads.emplace_back([&, group] {
+      Log log = Log::open(shared, group).value();
+      for (std::uint64_t index = 1; index <= 200; ++index) {
+        ASSERT_THAT(log.save({.entries = entries(group, index, index, 1)}), IsOk());
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_LE(shared.stats().syncs, 1600u);
+  for (std::uint64_t group = 0; group < 8; ++group) {
+    EXPECT_EQ(Log::open(shared, group).value().entries(1, ~0u).value(), entries(group, 1, 200, 1));
+  }
+}
+
+// A group that stands still, without entries, must not hold the log of all others.
+TEST(RaftLogGroup, AGroupThatStandsStillHoldsNothingBack) {
+  auto directory = MemoryDirectory::create();
+  {
+    auto shared = RaftLogGroup::open(directory, small()).value();
+    Log idle = Log::open(shared, 1).value();
+    ASSERT_THAT(idle.save({.hard_state = HardState{8, 2}}), IsOk());
+    Log busy = Log::open(shared, 2).value();
+    const auto segments = [&] {
+      return directory->subdirectory("wal", OpenMode::read).value()->list().value().size();
+    };
+    std::size_t most = 0;
+    for (std::uint64_t round = 1; round <= 20; ++round) {
+      const std::uint64_t last = round * 40;
+      ASSERT_THAT(busy.save({.entries = entries(2, last - 39, last, 1, 300)}), IsOk());
+      ASSERT_THAT(busy.save_snapshot(at(last, 1), as_bytes("state")), IsOk());
+      most = std::max(most, segments());
+    }
+    EXPECT_LE(most, 16u);  // two snapshots' worth of 12 KiB
+  }
+  auto shared = RaftLogGroup::open(directory, small()).value();
+  EXPECT_EQ(Log::open(shared, 1).value().hard_state(), (HardState{8, 2}));
+  EXPECT_EQ(Log::open(shared, 2).value().last_index(), 800u);
+}
+
+TEST(RaftLogGroup, ADamagedSnapshotIsThatGroupsAlone) {
+  auto directory = MemoryDirectory::create();
+  {
+    auto shared = RaftLogGroup::open(directory, small()).value();
+    for (const std::uint64_t group : {1, 2}) {
+      Log log = Log::open(shared, group).value();
+      ASSERT_THAT(log.save({.hard_state = HardState{3, 1}}), IsOk());
+      ASSERT_THAT(log.install_snapshot(at(50, 2), as_bytes("state")), IsOk());
+    }
+  }
+  auto folder = directory->subdirectory("snapshots-1", OpenMode::write).value();
+  for (const std::string& name : folder->list().value()) {
+    if (name == kLockFileName) continue;
+    ASSERT_THAT(folder->remove(name), IsOk());
+  }
+  auto shared = RaftLogGroup::open(directory, small()).value();
+  EXPECT_THAT(Log::open(shared, 1), HasErrc(Errc::corrupt));
+  Log log = Log::open(shared, 2).value();
+  EXPECT_EQ(log.last_index(), 50u);
+  EXPECT_THAT(log.save({.entries = entries(2, 51, 52, 3)}), IsOk());
+  EXPECT_THAT(log.save_snapshot(at(52, 3), as_bytes("state")), IsOk());
+  EXPECT_THAT(Log::open(shared, 1), HasErrc(Errc::corrupt));
+}
+
+// Power lost at every operation of two groups that append, replace, compact and are told of bases.
+struct Done {
+  std::map<std::uint64_t, std::uint64_t> last{}, snapshot{};
+};
+
+Done live(const std::shared_ptr<Directory>& directory) {
+  Done done;
+  auto shared = RaftLogGroup::open(directory, small());
+  if (!shared) return done;
+  for (std::uint64_t round = 1; round <= 4; ++round) {
+    for (const std::uint64_t group : {1, 2}) {
+      auto log = Log::open(*shared, group);
+      if (!log) return done;
+      const std::uint64_t last = round * 3;
+      Status ok = log->save({.hard_state = HardState{round, group},
+                             .entries = entries(group, last - 2, last, round, 700)});
+      if (!ok) return done;
+      done.last[group] = last;
+      if (group == 2 && round % 2 == 0) continue;
+      if (!log->save_snapshot(at(last - 1, round), as_bytes("state"))) return done;
+      done.snapshot[group] = last - 1;
+    }
+  }
+  return done;
+}
+
+Status check(const std::shared_ptr<Directory>& directory, const Done& done) {
+  auto shared = RaftLogGroup::open(directory, small());
+  if (!shared) return std::move(shared).error();
+  for (const std::uint64_t group : {1, 2}) {
+    auto log = Log::open(*shared, group);
+    if (!log) return std::move(log).error();
+    const auto told = done.last.find(group);
+    const std::uint64_t last = told == done.last.end() ? 0 : told->second;
+    const bool right = log->last_index() == last || log->last_index() == last + 3;
+    const auto snapshot = done.snapshot.find(group);
+    const std::uint64_t at_least = snapshot == done.snapshot.end() ? 0 : snapshot->second;
+    const auto info = log->snapshot_info();
+    if (!right || (info ? info->index : 0) < at_least) {
+      return Error{.code = Errc::decode, .message = "group " + std::to_string(group) + " lost"};
+    }
+    if (last > 0 && log->hard_state().term < (last / 3)) {
+      return Error{.code = Errc::decode, .message = "a term fell"};
+    }
+    auto found = log->entries(log->first_index(), ~0u);
+    if (!found) return std::move(found).error();
+    std::uint64_t index = log->first_index();
+    for (const Entry& entry : *found) {
+      const std::uint64_t term = (index + 2) / 3;
+      if (entry != entries(group, index, index, term, 700)[0]) {
+        return Error{.code = Errc::decode, .message = "another entry"};
+      }
+      ++index;
+    }
+    if (index != log->last_index() + 1) return Error{.code = Errc::decode, .message = "a hole"};
+  }
+  return {};
+}
+
+TEST(RaftLogGroup, SurvivesPowerCutsAtEveryOperation) {
+  const auto report = testing::crash_test({.states_max = 5000, .recovery_depth = 2}, live, check);
+  ASSERT_THAT(report, IsOk());
+  EXPECT_GT(report->states, 500u);
+}
+
+}  // namespace
+}  // namespace walkit::raft

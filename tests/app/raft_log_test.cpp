@@ -1,0 +1,370 @@
+#include "walkit/app/raft_log.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <variant>
+
+#include "walkit/cereal_codec.hpp"
+#include "walkit/io/fs_directory.hpp"
+#include "walkit/io/memory_directory.hpp"
+#include "walkit/testing/fault_directory.hpp"
+#include "walkit/testing/matchers.hpp"
+
+namespace walkit::raft {
+namespace {
+
+using testing::HasErrc;
+using testing::IsOk;
+
+using Log = RaftLog<std::string>;
+using Entry = LogEntry<std::string>;
+
+struct Put {
+  std::string key{}, value{};
+  bool operator==(const Put&) const = default;
+  template <class A>
+  void serialize(A& a) {
+    a(key, value);
+  }
+};
+struct Erase {
+  std::string key{};
+  bool operator==(const Erase&) const = default;
+  template <class A>
+  void serialize(A& a) {
+    a(key);
+  }
+};
+
+RaftOptions small() {
+  return {.wal = {.segment_bytes = 4096, .max_frame_bytes = 1u << 16, .max_entry_bytes = 1u << 15}};
+}
+
+std::vector<Entry> entries(std::uint64_t first, std::uint64_t last, std::uint64_t term,
+                           std::size_t bytes = 8) {
+  std::vector<Entry> made;
+  for (std::uint64_t index = first; index <= last; ++index) {
+    std::string command = std::to_string(index);
+    command.resize(bytes, '.');
+    made.push_back({.index = index, .term = term, .command = command});
+  }
+  return made;
+}
+
+void append_one_by_one(Log& log, std::uint64_t last) {
+  for (std::uint64_t index = 1; index <= last; ++index) {
+    ASSERT_THAT(log.save({.entries = entries(index, index, 1, 500)}), IsOk());
+  }
+}
+
+SnapshotInfo at(std::uint64_t index, std::uint64_t term) {
+  return {.index = index, .term = term, .membership = {.voters = {1, 3, 7}, .learners = {9}}};
+}
+
+std::string state_of(std::uint64_t index) { return "the state at " + std::to_string(index); }
+
+TEST(RaftLog, OneSyncForHardStateAndEntriesTogether) {
+  Log log = Log::open(MemoryDirectory::create()).value();
+  ASSERT_THAT(log.save({.hard_state = HardState{1, 1}, .entries = entries(1, 1, 1)}), IsOk());
+  const std::uint64_t before = log.stats().syncs;
+  for (std::uint64_t step = 2; step <= 101; ++step) {
+    ASSERT_THAT(log.stage_commit(step - 1), IsOk());
+    ASSERT_THAT(log.save({.hard_state = HardState{step, 1}, .entries = entries(step, step, step)}),
+                IsOk());
+  }
+  EXPECT_EQ(log.stats().syncs - before, 100u);
+}
+
+TEST(RaftLog, BytesGrowWithTheEntriesAlone) {
+  auto directory = MemoryDirectory::create();
+  Log log = Log::open(directory).value();
+  ASSERT_THAT(log.save({.hard_state = HardState{1, 1}}), IsOk());
+  std::vector<std::uint64_t> written;
+  std::uint64_t index = 0;
+  for (int tenth = 0; tenth < 10; ++tenth) {
+    const std::uint64_t before = log.stats().written_bytes;
+    for (int n = 0; n < 10'000; ++n, ++index) {
+      ASSERT_THAT(log.save({.entries = entries(index + 1, index + 1, 1)}), IsOk());
+    }
+    written.push_back(log.stats().written_bytes - before);
+  }
+  // From entry 20,000 on an index takes as many bytes as in the end.
+  EXPECT_LE(written.back(), written[2] + written[2] / 100);
+  EXPECT_LE(written.back(), 10'000u * 120);  // 8 bytes of command, a record, a frame
+}
+
+TEST(RaftLog, TypedCommandsComeBackEqual) {
+  using Command = std::variant<Put, Erase>;
+  auto directory = MemoryDirectory::create();
+  const std::vector<LogEntry<Command>> wanted{
+      {.index = 1, .term = 1, .command = Put{"", ""}},
+      {.index = 2, .term = 1, .command = Put{"sch\xc3\xb6n", std::string(1, '\0')}},
+      {.index = 3, .term = 1, .kind = EntryKind::configuration, .data = {std::byte{9}}},
+      {.index = 4, .term = 2, .command = Erase{"\xff"}}};
+  {
+    auto log = RaftLog<Command>::open(directory).value();
+    ASSERT_THAT(log.save({.entries = wanted}), IsOk());
+    EXPECT_EQ(log.entries(1, 1000).value(), wanted);
+  }
+  auto log = RaftLog<Command>::open(directory, {.cache_bytes = 0}).value();
+  EXPECT_EQ(log.entries(1, 1000).value(), wanted);
+  EXPECT_EQ(log.entry(3).value(), wanted[2]);
+  EXPECT_EQ(log.configurations(), std::vector<std::uint64_t>{3});
+  EXPECT_THAT(log.entry(5), HasErrc(Errc::not_found));
+  EXPECT_THAT(log.close(), IsOk());
+  EXPECT_THAT(log.save({.entries = wanted}), HasErrc(Errc::closed));
+  EXPECT_THAT(Log::open(directory), HasErrc(Errc::incompatible));
+}
+
+TEST(RaftLog, WholeSegmentsGoOnceTwoSnapshotsCoverThem) {
+  auto directory = MemoryDirectory::create();
+  Log log = Log::open(directory, small()).value();
+  ASSERT_THAT(log.save({.hard_state = HardState{1, 3}}), IsOk());
+  append_one_by_one(log, 200);
+  const auto segments = [&] {
+    auto wal = directory->subdirectory("wal", OpenMode::read).value();
+    return wal->list().value().size();
+  };
+  const std::size_t full = segments();
+  for (const std::uint64_t index : {100, 190, 200}) {
+    ASSERT_THAT(log.save_snapshot(at(index, 1), as_bytes(state_of(index))), IsOk());
+  }
+  EXPECT_EQ(log.first_index(), 201u);
+  EXPECT_LT(segments(), full / 3);
+  ASSERT_THAT(log.close(), IsOk());
+  log = Log::open(directory, small()).value();
+  EXPECT_EQ(log.hard_state(), (HardState{1, 3}));
+  EXPECT_EQ(log.first_index(), 201u);
+  EXPECT_EQ(log.last_index(), 200u);
+  EXPECT_EQ(log.last_term(), 1u);
+  EXPECT_EQ(log.term_at(200).value(), 1u);
+  EXPECT_EQ(log.commit_index(), 200u);
+  EXPECT_EQ(log.snapshot().value().info, at(200, 1));
+  EXPECT_EQ(as_text(log.snapshot().value().state), state_of(200));
+  EXPECT_THAT(log.save({.entries = entries(202, 202, 1)}), HasErrc(Errc::invalid_argument));
+  EXPECT_THAT(log.save({.entries = entries(201, 201, 1)}), IsOk());
+}
+
+TEST(RaftLog, TrailingEntriesStayReadable) {
+  auto directory = MemoryDirectory::create();
+  RaftOptions options = small();
+  options.trailing_entries = 7;
+  Log log = Log::open(directory, options).value();
+  append_one_by_one(log, 40);
+  for (const std::uint64_t index : {20, 30, 40}) {
+    ASSERT_THAT(log.save_snapshot(at(index, 1), as_bytes(state_of(index))), IsOk());
+  }
+  ASSERT_THAT(log.close(), IsOk());
+  log = Log::open(directory, options).value();
+  EXPECT_EQ(log.first_index(), 34u);
+  EXPECT_EQ(log.entries(34, 40, ~0u).value(), entries(34, 40, 1, 500));
+  EXPECT_EQ(log.term_at(33).value(), 1u);
+  EXPECT_THAT(log.entries(33, 40, ~0u), HasErrc(Errc::gap));
+}
+
+// One flipped bit in any byte of the newest snapshot: the one before is taken, with the log from
+// there on, or where the log does not reach back it is said that data is gone. Never silent.
+class DamagedSnapshot : public ::testing::Test {
+ protected:
+  void flip(const std::string& file, std::uint64_t at_byte) {
+    auto folder = directory->subdirectory("snapshots", OpenMode::write).value();
+    auto opened = folder->open(file, OpenMode::write).value();
+    std::byte byte{};
+    ASSERT_EQ(opened->read_at(at_byte, {&byte, 1}).value(), 1u);
+    byte ^= std::byte{4};
+    const BytesView parts[] = {{&byte, 1}};
+    ASSERT_THAT(opened->write_at(at_byte, parts), IsOk());
+  }
+  std::string newest(std::uint64_t& bytes) {
+    const auto files = CheckpointFiles::open(directory, {.subdirectory = "snapshots"}, {}).value();
+    const auto list = files.list().value();
+    bytes = list.back().bytes;
+    return list.back().file;
+  }
+
+  std::shared_ptr<Directory> directory = MemoryDirectory::create();
+};
+
+TEST_F(DamagedSnapshot, TheOneBeforeAndTheLogAreTaken) {
+  {
+    Log log = Log::open(directory, small()).value();
+    ASSERT_THAT(log.save({.hard_state = HardState{1, 3}, .entries = entries(1, 30, 1)}), IsOk());
+    ASSERT_THAT(log.save_snapshot(at(10, 1), as_bytes(state_of(10))), IsOk());
+    ASSERT_THAT(log.save_snapshot(at(20, 1), as_bytes(state_of(20))), IsOk());
+  }
+  std::uint64_t bytes = 0;
+  const std::string file = newest(bytes);
+  for (std::uint64_t byte = 0; byte < bytes; ++byte) {
+    flip(file, byte);
+    auto log = Log::open(directory, small());
+    ASSERT_THAT(log, IsOk()) << byte;
+    EXPECT_EQ(log->snapshot_info()->index, 10u) << byte;
+    EXPECT_EQ(log->entries(11, 30, ~0u).value(), entries(11, 30, 1));
+    EXPECT_EQ(log->hard_state(), (HardState{1, 3}));
+    log = Result<Log>(Error{});
+    flip(file, byte);
+  }
+  EXPECT_EQ(Log::open(directory, small()).value().snapshot_info()->index, 20u);
+}
+
+TEST_F(DamagedSnapshot, WhereTheLogDoesNotReachBackItIsSaid) {
+  {
+    Log log = Log::open(directory, small()).value();
+    ASSERT_THAT(log.save({.hard_state = HardState{1, 3}, .entries = entries(1, 3, 1)}), IsOk());
+    ASSERT_THAT(log.install_snapshot(at(50, 2), as_bytes(state_of(50))), IsOk());
+    ASSERT_THAT(log.install_snapshot(at(90, 2), as_bytes(state_of(90))), IsOk());
+  }
+  std::uint64_t bytes = 0;
+  const std::string file = newest(bytes);
+  flip(file, bytes / 2);
+  EXPECT_THAT(Log::open(directory, small()), HasErrc(Errc::corrupt));
+  auto folder = directory->subdirectory("snapshots", OpenMode::write).value();
+  ASSERT_THAT(folder->remove(file), IsOk());
+  EXPECT_THAT(Log::open(directory, small()), HasErrc(Errc::corrupt));
+}
+
+TEST_F(DamagedSnapshot, ALogThatIsGoneIsMissed) {
+  {
+    Log log = Log::open(directory, small()).value();
+    ASSERT_THAT(log.save({.hard_state = HardState{4, 3}, .entries = entries(1, 30, 1)}), IsOk());
+    ASSERT_THAT(log.save_snapshot(at(10, 1), as_bytes(state_of(10))), IsOk());
+  }
+  auto wal = directory->subdirectory("wal", OpenMode::write).value();
+  for (const std::string& name : wal->list().value()) wal->remove(name).ignore("a folder");
+  EXPECT_THAT(Log::open(directory, small()), HasErrc(Errc::corrupt));
+}
+
+TEST(RaftLog, AnAbandonedSnapshotLeavesNothing) {
+  auto directory = MemoryDirectory::create();
+  Log log = Log::open(directory, small()).value();
+  ASSERT_THAT(log.save({.entries = entries(1, 9, 1)}), IsOk());
+  {
+    SnapshotWriter writer = log.begin_snapshot(at(5, 1)).value();
+    ASSERT_THAT(writer.write(as_bytes("half")), IsOk());
+    EXPECT_THAT(log.begin_snapshot(at(6, 1)), HasErrc(Errc::locked));
+  }
+  EXPECT_EQ(log.snapshot_info(), std::nullopt);
+  SnapshotWriter writer = log.begin_snapshot(at(5, 1)).value();
+  ASSERT_THAT(writer.write(as_bytes("a state")), IsOk());
+  ASSERT_THAT(log.save({.entries = entries(10, 12, 1)}), IsOk());  // meanwhile
+  ASSERT_THAT(writer.commit(), IsOk());
+  EXPECT_THAT(writer.commit(), HasErrc(Errc::closed));
+  EXPECT_EQ(log.first_index(), 6u);
+  EXPECT_EQ(log.last_index(), 12u);
+}
+
+TEST(RaftLog, ASnapshotOfAnotherLogIsRefused) {
+  auto one = MemoryDirectory::create(), two = MemoryDirectory::create();
+  for (const auto& directory : {one, two}) {
+    Log log = Log::open(directory, small()).value();
+    ASSERT_THAT(log.save({.entries = entries(1, 9, 1)}), IsOk());
+    ASSERT_THAT(log.save_snapshot(at(5, 1), as_bytes(state_of(5))), IsOk());
+  }
+  auto from = one->subdirectory("snapshots", OpenMode::read).value();
+  auto to = two->subdirectory("snapshots", OpenMode::write).value();
+  for (const std::string& name : from->list().value()) {
+    if (name == kLockFileName) continue;
+    auto file = from->open(name, OpenMode::read).value();
+    Bytes bytes(file->size().value());
+    ASSERT_EQ(file->read_at(0, bytes).value(), bytes.size());
+    auto copy = to->open(name, OpenMode::write).value();
+    const BytesView parts[] = {bytes};
+    ASSERT_THAT(copy->write_at(0, parts), IsOk());
+  }
+  EXPECT_THAT(Log::open(two, small()), HasErrc(Errc::incompatible));
+}
+
+TEST(RaftLog, StraysAreLeftAndOwnLeftoversGo) {
+  auto directory = MemoryDirectory::create();
+  Log log = Log::open(directory, small()).value();
+  ASSERT_THAT(log.save({.entries = entries(1, 9, 1)}), IsOk());
+  ASSERT_THAT(log.save_snapshot(at(5, 1), as_bytes(state_of(5))), IsOk());
+  directory->open("mine.tmp", OpenMode::create).value();
+  directory->subdirectory("snapshots-of-mine", OpenMode::create).value();
+  ASSERT_THAT(log.close(), IsOk());
+  EXPECT_THAT(Log::open(directory, small()), IsOk());
+  EXPECT_THAT(directory->open("mine.tmp", OpenMode::read), IsOk());
+}
+
+TEST(RaftLog, ACommandThatIsTooLargeChangesNothing) {
+  Log log = Log::open(MemoryDirectory::create(), small()).value();
+  ASSERT_THAT(log.save({.hard_state = HardState{1, 1}, .entries = entries(1, 2, 1)}), IsOk());
+  EXPECT_THAT(log.save({.hard_state = HardState{2, {}}, .entries = entries(3, 3, 2, 1u << 16)}),
+              HasErrc(Errc::too_large));
+  EXPECT_EQ(log.last_index(), 2u);
+  EXPECT_EQ(log.hard_state(), (HardState{1, 1}));
+  EXPECT_THAT(log.save({.entries = entries(3, 3, 1)}), IsOk());
+}
+
+// At each operation of a save that needs a new segment: refused for want of room, it has no effect
+// and the log goes on.
+TEST(RaftLog, AFullDiskChangesNothingAndTheLogGoesOn) {
+  std::uint64_t refused = 0;
+  for (std::uint64_t n = 1;; ++n) {
+    auto faults = testing::FaultDirectory::create(MemoryDirectory::create());
+    Log log = Log::open(faults, small()).value();
+    ASSERT_THAT(log.save({.hard_state = HardState{1, 1}, .entries = entries(1, 1, 1, 3000)}),
+                IsOk());
+    faults->fail_from(faults->operation_count() + n, testing::Fault::no_space);
+    const Status saved =
+        log.save({.hard_state = HardState{2, {}}, .entries = entries(2, 2, 2, 3000)});
+    const bool was_met = faults->fault_count() > 0;
+    faults->lift();
+    if (!saved && saved.error().code == Errc::no_space) {
+      ++refused;
+      EXPECT_EQ(log.last_index(), 1u);
+      EXPECT_EQ(log.hard_state(), (HardState{1, 1}));
+      EXPECT_THAT(log.save({.entries = entries(2, 3, 1)}), IsOk());
+    } else if (!saved) {
+      EXPECT_THAT(log.save({.entries = entries(2, 3, 1)}), HasErrc(Errc::poisoned));
+    }
+    if (!was_met) break;
+  }
+  EXPECT_GT(refused, 0u);
+}
+
+TEST(RaftLog, WrongUseIsToldAndChangesNothing) {
+  Log log = Log::open(MemoryDirectory::create()).value();
+  EXPECT_THAT(log.stage_commit(1), HasErrc(Errc::invalid_argument));
+  EXPECT_THAT(log.stage_applied(1), HasErrc(Errc::invalid_argument));
+  EXPECT_THAT(log.save({.entries = entries(0, 0, 1)}), HasErrc(Errc::invalid_argument));
+  EXPECT_THAT(log.save({.entries = entries(std::uint64_t{1} << 63, std::uint64_t{1} << 63, 1)}),
+              HasErrc(Errc::invalid_argument));
+  EXPECT_THAT(log.entries(0, 10), HasErrc(Errc::gap));
+  EXPECT_THAT(log.entries(~std::uint64_t{0}, 10), HasErrc(Errc::not_found));
+  EXPECT_THAT(log.term_at(~std::uint64_t{0}), HasErrc(Errc::not_found));
+  EXPECT_EQ(log.term_at(0).value(), 0u);
+  EXPECT_THAT(log.truncate(0), HasErrc(Errc::invalid_argument));
+  EXPECT_THAT(log.snapshot(), HasErrc(Errc::not_found));
+  EXPECT_THAT(log.save_snapshot(at(0, 1), {}), HasErrc(Errc::invalid_argument));
+  SnapshotInfo crowded = at(9, 1);
+  crowded.membership.voters.resize(5000);
+  EXPECT_THAT(log.install_snapshot(crowded, {}), HasErrc(Errc::invalid_argument));
+  EXPECT_THAT(log.lead(1), HasErrc(Errc::invalid_argument));
+  EXPECT_THAT(log.save({}), IsOk());
+  EXPECT_THAT(Log::open(nullptr), HasErrc(Errc::invalid_argument));
+  RaftOptions options;
+  options.snapshots.subdirectory = "wal";
+  EXPECT_THAT(Log::open(MemoryDirectory::create(), options), HasErrc(Errc::invalid_argument));
+  options = {.wal = {.max_entry_bytes = 64}};
+  EXPECT_THAT(Log::open(MemoryDirectory::create(), options), HasErrc(Errc::invalid_argument));
+}
+
+TEST(RaftLog, AFailedSyncIsFinalUntilItIsOpenedAgain) {
+  auto below = MemoryDirectory::create();
+  auto faults = testing::FaultDirectory::create(below);
+  {
+    Log log = Log::open(faults, small()).value();
+    ASSERT_THAT(log.save({.hard_state = HardState{1, 1}, .entries = entries(1, 2, 1)}), IsOk());
+    faults->fail_from(faults->operation_count() + 1, testing::Fault::io);
+    EXPECT_FALSE(log.save({.entries = entries(3, 3, 1)}));
+    EXPECT_THAT(log.save({.entries = entries(4, 4, 1)}), HasErrc(Errc::poisoned));
+  }
+  Log log = Log::open(below, small()).value();
+  EXPECT_EQ(log.hard_state(), (HardState{1, 1}));
+  EXPECT_GE(log.last_index(), 2u);
+}
+
+}  // namespace
+}  // namespace walkit::raft
