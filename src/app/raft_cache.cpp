@@ -5,6 +5,15 @@
 
 namespace walkit::raft {
 
+namespace {
+
+// Empty ones count too.
+std::uint64_t bytes_of(const EntryCache::Cached& cached) {
+  return sizeof(cached) + cached.entry.payload.size();
+}
+
+}  // namespace
+
 auto EntryCache::find(std::uint64_t index) const -> const Cached* {
   if (size() == 0) return nullptr;
   const std::uint64_t first = entries_[begin_].entry.index;
@@ -27,20 +36,20 @@ void EntryCache::reserve(std::size_t entries) {
 
 void EntryCache::append(Cached cached) noexcept {
   truncate(cached.entry.index);
-  bytes_ += cached.entry.payload.size();
+  bytes_ += bytes_of(cached);
   entries_.push_back(std::move(cached));
 }
 
 void EntryCache::truncate(std::uint64_t from) noexcept {
   while (size() > 0 && entries_.back().entry.index >= from) {
-    bytes_ -= entries_.back().entry.payload.size();
+    bytes_ -= bytes_of(entries_.back());
     entries_.pop_back();
   }
 }
 
 void EntryCache::shrink(std::uint64_t bytes_max, EntryId durable) noexcept {
   while (size() > 0 && bytes_ > bytes_max && entries_[begin_].id <= durable) {
-    bytes_ -= entries_[begin_].entry.payload.size();
+    bytes_ -= bytes_of(entries_[begin_]);
     entries_[begin_].entry.payload = Bytes();
     ++begin_;
   }

@@ -55,7 +55,10 @@ void Group::begin(const Result<std::optional<StoredSnapshot>>& snapshot) {
   previous_term_ = found.previous_term;
   index_ = std::move(found.index);
   configurations_ = std::move(found.configurations);
-  if (header) snapshot_ = header->info;
+  if (header) {
+    snapshot_ = header->info;
+    skipped_ = (*snapshot)->skipped;
+  }
   base_id_ = found.base_id;
   if (found.base) {
     commands_.codec = found.base->codec;
@@ -66,7 +69,27 @@ void Group::begin(const Result<std::optional<StoredSnapshot>>& snapshot) {
 
 Status Group::usable() const {
   if (failure_) return *failure_;
+  if (is_closed_) return Error{.code = Errc::closed, .message = "this Raft log was closed"};
   return {};
+}
+
+Status Group::writable() const {
+  if (!is_replaced_) return usable();
+  return Error{.code = Errc::locked,
+               .message = "a snapshot of the leader is about to replace this log",
+               .next_step = "append behind it, when its commit() has returned"};
+}
+
+// What memory and log say differs from here on.
+void Group::poison(const Error& why) noexcept {
+  try {
+    failure_ =
+        Error{.code = Errc::poisoned,
+              .message = "the snapshot is saved, but the log could not be told: " + why.message,
+              .next_step = "open it again"};
+  } catch (const std::bad_alloc&) {
+    failure_ = Error{.code = Errc::poisoned};
+  }
 }
 
 std::uint64_t Group::last() const { return index_.empty() ? first_ - 1 : index_.last(); }
@@ -85,25 +108,29 @@ BaseRecord Group::base_now() const {
           .snapshot_term = snapshot_ ? snapshot_->term : 0,
           .replaced = was_replaced_,
           .codec = commands_.codec,
-          .type_name = std::string(commands_.type.name)};
+          .type_name = stored_type_};
 }
 
 Status Group::attach(const Commands& commands) {
   Ticket told;
   {
     const std::lock_guard lock(mutex_);
-    if (Status ok = usable(); !ok) return ok;
-    const bool same =
-        base_id_ == EntryId{} ||
-        (commands_.codec == commands.codec && (stored_type_.empty() || commands.type.name.empty() ||
-                                               stored_type_ == commands.type.name));
+    if (failure_) return *failure_;
+    const bool is_new = base_id_ == EntryId{} && !is_attached_;
+    const bool same = is_new || (commands_.codec == commands.codec &&
+                                 (stored_type_.empty() || commands.type.name.empty() ||
+                                  stored_type_ == commands.type.name) &&
+                                 (!is_attached_ || commands_.type.schema == commands.type.schema));
     if (!same) {
       return Error{.code = Errc::incompatible,
                    .message = "the commands were written by another codec, or are of type \"" +
                               stored_type_ + "\"",
                    .next_step = "open it with the command and codec that it was made with"};
     }
+    if (stored_type_.empty()) stored_type_ = commands.type.name;
     commands_ = commands;
+    is_attached_ = true;
+    is_closed_ = false;
     if (!was_replaced_) return {};
     auto ticket = write_base();
     if (!ticket) return std::move(ticket).error();
@@ -144,7 +171,7 @@ Status Group::check_entries(std::span<const EntryBytes> entries) const {
 
 Status Group::check(const std::optional<HardState>& hard,
                     std::span<const EntryBytes> entries) const {
-  if (Status ok = usable(); !ok) return ok;
+  if (Status ok = writable(); !ok) return ok;
   if (hard && hard->term < hard_.term) {
     return invalid("term " + std::to_string(hard->term) + " is older than " +
                    std::to_string(hard_.term));
@@ -236,16 +263,23 @@ Result<Ticket> Group::submit(const std::optional<HardState>& hard,
   return no_memory();
 }
 
-Status Group::save(const std::optional<HardState>& hard, std::span<const EntryBytes> entries) {
+Status Group::save(const std::optional<HardState>& hard, std::span<const EntryBytes> entries) try {
   if (entries.empty()) {
-    const std::unique_lock lock(mutex_);
+    std::unique_lock lock(mutex_);
     if (Status ok = check(hard, entries); !ok) return ok;
     const bool is_known = (!hard || *hard == hard_) && progress_ == written_;
     if (is_known && last_id_ == EntryId{}) return {};
+    if (is_known) {
+      const EntryId known = last_id_;
+      lock.unlock();
+      return log_.writer().wait_durable(known);
+    }
   }
   auto ticket = submit(hard, entries);
   if (!ticket) return std::move(ticket).error();
   return ticket->wait();
+} catch (const std::bad_alloc&) {
+  return no_memory();
 }
 
 Status Group::truncate(std::uint64_t from) try {
@@ -253,7 +287,7 @@ Status Group::truncate(std::uint64_t from) try {
   {
     Ended ended;
     const std::lock_guard lock(mutex_);
-    if (Status ok = usable(); !ok) return ok;
+    if (Status ok = writable(); !ok) return ok;
     const std::uint64_t kept = std::max(snapshot_ ? snapshot_->index : 0, progress_.commit);
     if (from <= kept) {
       return invalid("entry " + std::to_string(from) + " is committed, or in the snapshot: " +
@@ -273,7 +307,7 @@ Status Group::truncate(std::uint64_t from) try {
   return no_memory();
 }
 
-Status Group::stage_commit(std::uint64_t index) {
+Status Group::stage_commit(std::uint64_t index) try {
   const std::lock_guard lock(mutex_);
   if (Status ok = usable(); !ok) return ok;
   if (index > last()) {
@@ -286,9 +320,11 @@ Status Group::stage_commit(std::uint64_t index) {
   }
   progress_.commit = index;
   return {};
+} catch (const std::bad_alloc&) {
+  return no_memory();
 }
 
-Status Group::stage_applied(std::uint64_t index) {
+Status Group::stage_applied(std::uint64_t index) try {
   const std::lock_guard lock(mutex_);
   if (Status ok = usable(); !ok) return ok;
   if (index > progress_.commit) {
@@ -301,41 +337,49 @@ Status Group::stage_applied(std::uint64_t index) {
   }
   progress_.applied = index;
   return {};
+} catch (const std::bad_alloc&) {
+  return no_memory();
 }
 
-Status Group::sync() {
+Status Group::write_progress() {
+  if (progress_ == written_) return {};
+  const bool was_born = base_id_ != EntryId{};
+  Batch batch = begin_batch();
+  batch.add(ProgressRecord{progress_});
+  auto ticket = write(batch);
+  if (!ticket) return std::move(ticket).error();
+  written_ = progress_;
+  if (!was_born) base_id_ = last_id_ - 1;
+  return {};
+}
+
+Status Group::sync() try {
   {
     const std::lock_guard lock(mutex_);
     if (Status ok = usable(); !ok) return ok;
-    if (progress_ != written_) {
-      Batch batch = begin_batch();
-      batch.add(ProgressRecord{progress_});
-      const bool was_born = base_id_ != EntryId{};
-      auto ticket = write(batch);
-      if (!ticket) return std::move(ticket).error();
-      written_ = progress_;
-      if (!was_born) base_id_ = last_id_ - 1;
-    }
+    if (Status ok = write_progress(); !ok) return ok;
   }
   return log_.writer().sync();
+} catch (const std::bad_alloc&) {
+  return no_memory();
 }
 
-// All that was accepted is durable, or the answer says why not; nothing more is taken.
-Status Group::close() {
+// Nothing is accepted behind what is synced.
+Status Group::close() try {
   {
+    Ended ended;
     const std::lock_guard lock(mutex_);
-    if (failure_) return {};
+    ended = end_leadership();
+    if (failure_ || std::exchange(is_closed_, true)) return {};
+    if (Status ok = write_progress(); !ok) return ok;
   }
-  Status ok = sync();
-  Ended ended;
-  const std::lock_guard lock(mutex_);
-  ended = end_leadership();
-  failure_ = Error{.code = Errc::closed, .message = "this Raft log was closed"};
-  return ok;
+  return log_.writer().sync();
+} catch (const std::bad_alloc&) {
+  return no_memory();
 }
 
 Result<Ticket> Group::enter(const EntryBytes& entry) try {
-  if (Status ok = usable(); !ok) return std::move(ok).error();
+  if (Status ok = writable(); !ok) return std::move(ok).error();
   return write_entries(Batch(number_), {&entry, 1});
 } catch (const std::bad_alloc&) {
   return no_memory();

@@ -75,6 +75,7 @@ class Ended {
 struct StoredSnapshot {
   SnapshotHeader header{};
   LogIdentity log{};
+  std::vector<Error> skipped{};  // newer, but damaged
 };
 
 /// One group: what is known of it in memory, and what it asks of the log that it shares.
@@ -111,6 +112,7 @@ class Group {
                                                std::uint64_t bytes_max) const;
   [[nodiscard]] std::vector<std::uint64_t> configurations() const;
   [[nodiscard]] std::optional<SnapshotInfo> snapshot_info() const;
+  [[nodiscard]] std::vector<Error> skipped_snapshots() const;
 
   /// Checked again when it is committed. locked: another one is on its way.
   Result<CheckpointFiles::Saving> begin_snapshot(const SnapshotInfo& info, bool install);
@@ -125,6 +127,8 @@ class Group {
   [[nodiscard]] std::uint32_t max_command_bytes() const;
   /// The next entry of a leader, with mutex_ held.
   Result<Ticket> enter(const EntryBytes& entry);
+  /// Which snapshots back each other up, where that is not known yet.
+  void look_at_snapshots();
   /// Tells the log again where the group begins: buffered on return.
   Result<EntryId> repeat_base();
   void forget_below(EntryId oldest);
@@ -142,6 +146,8 @@ class Group {
 
   // All of these with mutex_ held.
   [[nodiscard]] Status usable() const;
+  [[nodiscard]] Status writable() const;
+  void poison(const Error& why) noexcept;
   [[nodiscard]] std::uint64_t last() const;
   [[nodiscard]] std::optional<std::uint64_t> known_term(std::uint64_t index) const;
   [[nodiscard]] BaseRecord base_now() const;
@@ -150,8 +156,10 @@ class Group {
   Status check_snapshot(const SnapshotInfo& info, bool install) const;
   Result<Ticket> write(const Batch& batch);
   Result<Ticket> write_entries(Batch batch, std::span<const EntryBytes> entries);
-  Result<Ticket> write_base();
+  Result<Ticket> write_base() noexcept;
+  void begin_behind(SnapshotInfo info, bool agrees);
   Batch begin_batch();
+  Status write_progress();
   void forget_from(std::uint64_t from);
   [[nodiscard]] Ended end_leadership();
   Result<std::vector<Piece>> locate(std::uint64_t first, std::uint64_t last,
@@ -176,11 +184,14 @@ class Group {
   EntryCache cache_{};
   std::vector<std::uint64_t> configurations_{};
   std::optional<SnapshotInfo> snapshot_{};
-  std::uint64_t covered_ = 0;  // by a snapshot that another one backs up
+  std::vector<Error> skipped_{};            // snapshots that open() passed over
+  std::optional<std::uint64_t> covered_{};  // by a snapshot that another one backs up
   EntryId base_id_{}, last_id_{};
   std::weak_ptr<Leadership::Core> leader_{};
   std::string stored_type_{};  // of the commands, as the log has it
   bool was_replaced_ = false;  // by the snapshot, of which the log was not told yet
+  bool is_attached_ = false, is_closed_ = false;
+  bool is_replaced_ = false;  // by a snapshot that is being committed
 };
 
 [[nodiscard]] Error invalid(std::string message);

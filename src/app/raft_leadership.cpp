@@ -10,10 +10,12 @@ namespace walkit::raft {
 
 namespace {
 
-Error over_in(std::uint64_t term) {
+Error over_in(std::uint64_t term) noexcept try {
   return {.code = Errc::closed,
           .message = "the leadership of term " + std::to_string(term) + " is over",
           .next_step = "hand the command to the new leader, or begin again with lead()"};
+} catch (const std::bad_alloc&) {
+  return {.code = Errc::closed};
 }
 
 }  // namespace
@@ -34,6 +36,10 @@ Result<Leadership> Group::lead(const std::shared_ptr<Group>& self, std::uint64_t
     return invalid("a leader of term " + std::to_string(term) + " in term " +
                    std::to_string(hard_.term) + ": save the term first");
   }
+  if (known_term(last()).value_or(0) > term) {
+    return invalid("a leader of term " + std::to_string(term) + ", where the last entry is of " +
+                   std::to_string(*known_term(last())));
+  }
   ended = end_leadership();
   auto core = std::make_shared<Leadership::Core>(self, term, last() + 1);
   leader_ = core;
@@ -49,7 +55,7 @@ Ended Group::end_leadership() {
 }
 
 Ended Leadership::Core::end(const Error& why) noexcept {
-  over = copy_of(why);
+  is_over = true;
   for (auto& [index, pending] : waiting) {
     if (pending.waiter != nullptr) pending.waiter->answer = Result<Ticket>(copy_of(why));
   }
@@ -92,9 +98,12 @@ void Leadership::Core::tell(std::vector<Entered>& entered) {
 
 Status Leadership::Core::add(std::uint64_t index, Pending pending, std::vector<Entered>& entered,
                              Ended& ended) {
-  if (over) return copy_of(*over);
+  if (is_over) return over_in(term);
   if (index < to_enter || index >= next.load() || waiting.contains(index)) {
     return invalid("index " + std::to_string(index) + " was not reserved, or is complete already");
+  }
+  if (pending.kind < EntryKind::command || pending.kind > EntryKind::configuration) {
+    return invalid("an entry of no kind");
   }
   entered.reserve(waiting.size() + 1);
   waiting.emplace(index, std::move(pending));

@@ -40,7 +40,7 @@ struct Leadership::Core {
   // Under the group's mutex:
   std::uint64_t to_enter;
   PendingEntries waiting{};
-  std::optional<Error> over{};
+  bool is_over = false;
   std::condition_variable told{};
 };
 

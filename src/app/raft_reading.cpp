@@ -25,13 +25,15 @@ Error not_yet(std::uint64_t index, std::uint64_t last) {
 
 }  // namespace
 
-Result<std::uint64_t> Group::term_at(std::uint64_t index) const {
+Result<std::uint64_t> Group::term_at(std::uint64_t index) const try {
   const std::lock_guard lock(mutex_);
   if (Status ok = usable(); !ok) return std::move(ok).error();
   if (index == first_ - 1) return previous_term_;
   if (index < first_) return gone(index, first_);
   if (index > last()) return not_yet(index, last());
   return known_term(index).value_or(0);
+} catch (const std::bad_alloc&) {
+  return no_memory();
 }
 
 // What is in memory is copied now; of the rest, which comes before, it is known where it stands.

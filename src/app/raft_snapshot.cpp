@@ -77,7 +77,7 @@ Result<CheckpointFiles::Saving> Group::begin_snapshot(const SnapshotInfo& info, 
 }
 
 // Base, hard state and progress in one frame: all that a group needs from before its entries.
-Result<Ticket> Group::write_base() {
+Result<Ticket> Group::write_base() noexcept try {
   Batch batch(number_);
   batch.add(base_now());
   batch.add(HardStateRecord{hard_});
@@ -88,62 +88,89 @@ Result<Ticket> Group::write_base() {
   written_ = progress_;
   was_replaced_ = false;
   return ticket;
+} catch (const std::bad_alloc&) {
+  return no_memory();
+}
+
+// Cannot fail: the snapshot is there.
+void Group::begin_behind(SnapshotInfo info, bool agrees) {
+  const std::uint64_t index = info.index, term = info.term;
+  // One that is saved again at its index has nothing to fall back to that needs the log.
+  covered_ = snapshot_ && snapshot_->index == index ? std::optional(index) : std::nullopt;
+  snapshot_ = std::move(info);
+  progress_.commit = std::max(progress_.commit, index);
+  progress_.applied = std::max(progress_.applied, index);
+  if (agrees) {
+    const std::uint64_t first = index + 1 - std::min(index, log_.options().trailing_entries);
+    if (first > first_) {
+      previous_term_ = known_term(first - 1).value_or(term);
+      first_ = first;
+    }
+  } else {
+    forget_from(0);
+    first_ = index + 1;
+    previous_term_ = term;
+    was_replaced_ = true;
+  }
+  const auto gone = std::lower_bound(configurations_.begin(), configurations_.end(), first_);
+  configurations_.erase(configurations_.begin(), gone);
 }
 
 // The snapshot's file is the commit point; the log is told behind it, and told again by the next
-// open if a crash comes between.
+// open if a crash comes between. Without the mutex: this reads and syncs the whole of it.
 Status Group::commit_snapshot(const SnapshotInfo& info, bool install,
                               CheckpointFiles::Saving& saving) try {
   if (Status ok = saving.failure(); !ok) return ok;
+  SnapshotInfo own = info;
   Ticket told;
   {
     Ended ended;
     std::unique_lock lock(mutex_);
     if (Status ok = check_snapshot(info, install); !ok) return ok;
     const bool agrees = known_term(info.index) == info.term;
-    // Nothing may be appended to a log that is about to be replaced; else nobody needs to wait.
-    if (agrees) lock.unlock();
-    if (Status ok = saving.commit(); !ok) return ok;
-    if (agrees) lock.lock();
-    snapshot_ = info;
-    progress_.commit = std::max(progress_.commit, info.index);
-    progress_.applied = std::max(progress_.applied, info.index);
     if (agrees) {
-      const std::uint64_t trailing = log_.options().trailing_entries;
-      const std::uint64_t first = info.index + 1 - std::min(info.index, trailing);
-      if (first > first_) {
-        previous_term_ = known_term(first - 1).value_or(info.term);
-        first_ = first;
-      }
+      progress_.commit = std::max(progress_.commit, info.index);  // so that it stays true
     } else {
-      forget_from(0);
-      first_ = info.index + 1;
-      previous_term_ = info.term;
+      is_replaced_ = true;
       ended = end_leadership();
     }
-    const auto gone = std::lower_bound(configurations_.begin(), configurations_.end(), first_);
-    configurations_.erase(configurations_.begin(), gone);
-    was_replaced_ = !agrees;
+    lock.unlock();
+    Status saved = saving.commit();
+    lock.lock();
+    is_replaced_ = false;
+    if (!saved) {
+      if (!agrees && saving.may_be_saved()) poison(saved.error());
+      return saved;
+    }
+    begin_behind(std::move(own), agrees);
     auto ticket = write_base();
     if (!ticket) {
-      failure_ = Error{.code = Errc::poisoned,
-                       .message = "the snapshot is saved, but the log could not be told: " +
-                                  ticket.error().message,
-                       .next_step = "open it again"};
+      poison(ticket.error());
       return *failure_;
     }
     told = *ticket;
   }
   if (Status ok = told.wait(); !ok) return ok;
-  const auto covered = snapshots_.covered_through();
-  if (!covered) return covered.error();
-  {
-    const std::lock_guard lock(mutex_);
-    covered_ = covered->value;
-  }
-  return log_.trim();
+  log_.trim().ignore("it is committed; the next snapshot trims too");
+  return {};
 } catch (const std::bad_alloc&) {
   return no_memory();
+}
+
+void Group::look_at_snapshots() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (covered_ || !snapshot_) return;
+  }
+  const auto covered = snapshots_.covered_through();
+  if (!covered) return;
+  const std::lock_guard lock(mutex_);
+  if (!covered_) covered_ = std::min(covered->value, snapshot_->index);
+}
+
+std::vector<Error> Group::skipped_snapshots() const {
+  const std::lock_guard lock(mutex_);
+  return skipped_;
 }
 
 Result<SnapshotInfo> Group::read_snapshot(const std::function<Status(BytesView)>& take) const try {
@@ -186,7 +213,7 @@ Group::Needs Group::needs() const {
   if (base_id_ != EntryId{}) needs.base = base_id_;
   if (index_.empty()) return needs;
   const std::uint64_t first =
-      std::max(index_.first(), covered_ == 0 ? 0 : std::min(first_, covered_ + 1));
+      std::max(index_.first(), covered_.value_or(0) == 0 ? 0 : std::min(first_, *covered_ + 1));
   const auto place = index_.find(first);
   if (place) needs.entries = place->id;
   return needs;

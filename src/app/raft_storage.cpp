@@ -28,10 +28,12 @@ Error is_over() {
 
 }  // namespace
 
-Status SnapshotWriter::write(BytesView chunk) {
+Status SnapshotWriter::write(BytesView chunk) try {
   if (!work_) return is_over();
   work_->saving.out().write(chunk);
   return work_->saving.failure();
+} catch (const std::bad_alloc&) {
+  return no_memory();
 }
 
 Status SnapshotWriter::commit() {
@@ -111,7 +113,11 @@ Result<SnapshotInfo> RaftStorage::read_snapshot(
 }
 
 WalStats RaftStorage::stats() const { return group_->log().writer().stats(); }
-RecoveryReport RaftStorage::recovery() const { return group_->log().writer().recovery(); }
+RecoveryReport RaftStorage::recovery() const {
+  RecoveryReport report = group_->log().writer().recovery();
+  for (Error& skipped : group_->skipped_snapshots()) report.warnings.push_back(std::move(skipped));
+  return report;
+}
 std::uint32_t RaftStorage::max_command_bytes() const { return group_->max_command_bytes(); }
 
 Result<RaftLogGroup> RaftLogGroup::open(std::shared_ptr<Directory> directory, RaftOptions options) {

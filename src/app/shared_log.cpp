@@ -37,8 +37,9 @@ std::optional<std::uint64_t> group_of(std::string_view name, std::string_view su
   return group;
 }
 
-// Reads all of it: what the log is asked to be complete with must be good.
-Result<StoredSnapshot> read_header(const CheckpointFiles& files, EntryId id) {
+enum class Reading { header, all };
+
+Result<StoredSnapshot> read_header(const CheckpointFiles& files, EntryId id, Reading reading) {
   StoredSnapshot stored;
   Bytes begin;
   bool has_header = false;
@@ -52,45 +53,58 @@ Result<StoredSnapshot> read_header(const CheckpointFiles& files, EntryId id) {
     stored.header = **std::move(header);
     has_header = true;
     begin = Bytes();
-    return {};
+    return reading == Reading::all ? Status() : Status(Error{});  // which ends it
   });
-  if (!found) return std::move(found).error();
+  if (!found && !(has_header && reading == Reading::header)) return std::move(found).error();
   if (!has_header || EntryId{stored.header.info.index} != id) {
     return Error{.code = Errc::corrupt,
                  .message = "no snapshot of a Raft log, or another's",
                  .file = found->info.file};
   }
-  stored.log = found->log;
+  if (found) stored.log = found->log;
   return stored;
 }
 
+// Damage, of the device or of the bytes: there may be an older one. All else is for the caller.
+bool may_be_skipped(const Error& error) {
+  return error.code == Errc::corrupt || error.code == Errc::io || error.code == Errc::decode ||
+         error.code == Errc::not_found;
+}
+
 // The newest that is good. none: nothing was ever saved.
-Result<std::optional<StoredSnapshot>> newest(const CheckpointFiles& files) {
+Result<std::optional<StoredSnapshot>> newest(const CheckpointFiles& files, Reading reading) {
   const auto list = files.list();
   if (!list) return list.error();
-  std::optional<Error> damage;
+  std::vector<Error> skipped;
   for (auto info = list->rbegin(); info != list->rend(); ++info) {
-    auto stored = read_header(files, info->entry_id);
-    if (stored) return std::optional(std::move(*stored));
-    const Errc code = stored.error().code;
-    if (code == Errc::no_memory || code == Errc::incompatible) return std::move(stored).error();
-    if (!damage) damage = std::move(stored).error();
+    auto stored = read_header(files, info->entry_id, reading);
+    if (stored) {
+      stored->skipped = std::move(skipped);
+      return std::optional(std::move(*stored));
+    }
+    if (!may_be_skipped(stored.error())) return std::move(stored).error();
+    skipped.push_back(std::move(stored).error());
   }
-  if (damage) return *std::move(damage);
-  return std::optional<StoredSnapshot>();
+  if (skipped.empty()) return std::optional<StoredSnapshot>();
+  skipped.front().code = Errc::corrupt;
+  return std::move(skipped.front());
 }
 
 Result<Snapshots> all_snapshots(const std::shared_ptr<Directory>& directory,
-                                const RaftOptions& options) {
+                                const RaftOptions& options, Reading reading) {
   const auto names = directory->list();
   if (!names) return names.error();
   Snapshots found;
   for (const std::string& name : *names) {
     const auto group = group_of(name, options.snapshots.subdirectory);
-    if (!group) continue;
+    if (!group || !directory->subdirectory(name, OpenMode::read)) continue;  // a file of others
     auto files = open_snapshots(directory, options, *group);
     if (!files) return std::move(files).error();
-    found.emplace(*group, newest(*files));
+    found.emplace(*group, newest(*files, reading));
+    if (reading == Reading::header) continue;
+    const auto others = files->other_files();
+    if (!others || others->empty()) continue;
+    files->prune().ignore("leftovers of a save that a crash cut: the next one removes them");
   }
   return found;
 }
@@ -131,10 +145,14 @@ Result<std::shared_ptr<SharedLog>> SharedLog::open(std::shared_ptr<Directory> di
                                                    RaftOptions options) try {
   if (!directory) return invalid("the directory is a null pointer");
   if (Status ok = options.validate(); !ok) return std::move(ok).error();
-  auto snapshots = all_snapshots(directory, options);
+  // What they say of the log, so that one which lacks it is refused before it is changed.
+  auto snapshots = all_snapshots(directory, options, Reading::header);
   if (!snapshots) return std::move(snapshots).error();
   auto writer = LogWriter::open(directory, wal_options(options, *snapshots), kContents);
   if (!writer) return std::move(writer).error();
+  // Under the lock: now nobody saves one any more.
+  snapshots = all_snapshots(directory, options, Reading::all);
+  if (!snapshots) return std::move(snapshots).error();
   // What this process was given ids for is flushed before it leaves memory, and so can be read.
   auto reader = LogReader::open(
       directory, {.subdirectory = options.wal.subdirectory, .visibility = Durability::flushed},
@@ -213,15 +231,15 @@ std::vector<std::uint64_t> SharedLog::born() const {
 
 Status SharedLog::trim() {
   const std::lock_guard one_at_a_time(trimming_);
+  // First of all: what is appended from here on is not looked at, and stays.
+  const EntryId next = writer_.next_entry_id();
   const std::vector<Group*> groups = all();
-  EntryId keep = EntryId::max(), base = EntryId::max();
-  for (const Group* group : groups) {
-    const Group::Needs needs = group->needs();
-    keep = std::min(keep, needs.entries);
-    base = std::min(base, needs.base);
+  EntryId keep = next;
+  for (Group* group : groups) {
+    group->look_at_snapshots();
+    keep = std::min(keep, group->needs().entries);
   }
   const WalMaintenance care = writer_.maintenance();
-  keep = std::min(keep, writer_.next_entry_id());
   const auto plan = care.plan_trim(keep);
   if (!plan) return plan.error();
   if (plan->segments.empty()) return {};
@@ -235,7 +253,7 @@ Status SharedLog::trim() {
   if (told > EntryId{}) {
     if (Status ok = writer_.wait_durable(told); !ok) return ok;
   }
-  const auto oldest = care.trim_before(keep);
+  const auto oldest = care.trim_before(plan->oldest);  // no more than was planned
   if (!oldest) return oldest.error();
   for (Group* group : groups) group->forget_below(*oldest);
   return {};

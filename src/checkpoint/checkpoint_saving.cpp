@@ -54,6 +54,8 @@ Status CheckpointFiles::Saving::failure() const {
   return {};
 }
 
+bool CheckpointFiles::Saving::may_be_saved() const { return work_ && work_->committed; }
+
 namespace checkpoint {
 
 Status sweep(Directory& folder) {

@@ -66,9 +66,14 @@ void RaftModel::take(const RaftStep& step) {
   }
 }
 
+std::uint64_t RaftModel::last_index() const {
+  if (!entries_.empty()) return entries_.rbegin()->first;
+  return snapshot_ ? snapshot_->info.index : 0;
+}
+
 Status RaftModel::compare_entries(RaftAdapter& storage) const {
   const std::uint64_t floor = snapshot_ ? snapshot_->info.index : 0;
-  const std::uint64_t last = entries_.empty() ? floor : entries_.rbegin()->first;
+  const std::uint64_t last = last_index();
   if (storage.last_index() != last) {
     return differs("the last index is " + std::to_string(storage.last_index()) + ", not " +
                    std::to_string(last));

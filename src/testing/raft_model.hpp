@@ -34,6 +34,7 @@ class RaftModel {
   void take(const RaftStep& step);
   /// decode names the first difference.
   [[nodiscard]] Status compare(RaftAdapter& storage) const;
+  [[nodiscard]] std::uint64_t last_index() const;
 
  private:
   [[nodiscard]] Status compare_entries(RaftAdapter& storage) const;

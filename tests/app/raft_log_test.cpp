@@ -8,6 +8,7 @@
 #include "walkit/cereal_codec.hpp"
 #include "walkit/io/fs_directory.hpp"
 #include "walkit/io/memory_directory.hpp"
+#include "walkit/testing/crash_test.hpp"
 #include "walkit/testing/fault_directory.hpp"
 #include "walkit/testing/matchers.hpp"
 
@@ -74,6 +75,19 @@ TEST(RaftLog, OneSyncForHardStateAndEntriesTogether) {
                 IsOk());
   }
   EXPECT_EQ(log.stats().syncs - before, 100u);
+}
+
+TEST(RaftLog, NothingNewCostsNothing) {
+  Log log = Log::open(MemoryDirectory::create()).value();
+  const Update<std::string> update{.hard_state = HardState{1, 1}};
+  ASSERT_THAT(log.save(update), IsOk());
+  const WalStats before = log.stats();
+  for (int n = 0; n < 10; ++n) ASSERT_THAT(log.save(update), IsOk());
+  EXPECT_EQ(log.stats().syncs, before.syncs);
+  EXPECT_EQ(log.stats().entries, before.entries);
+  ASSERT_THAT(log.save_async({.entries = entries(1, 1, 1)}), IsOk());
+  ASSERT_THAT(log.save(update), IsOk());  // what was readable only is durable now
+  EXPECT_EQ(log.stats().syncs, before.syncs + 1);
 }
 
 TEST(RaftLog, BytesGrowWithTheEntriesAlone) {
@@ -200,12 +214,32 @@ TEST_F(DamagedSnapshot, TheOneBeforeAndTheLogAreTaken) {
     auto log = Log::open(directory, small());
     ASSERT_THAT(log, IsOk()) << byte;
     EXPECT_EQ(log->snapshot_info()->index, 10u) << byte;
+    ASSERT_EQ(log->recovery().warnings.size(), 1u);
+    EXPECT_EQ(log->recovery().warnings[0].file, file);
     EXPECT_EQ(log->entries(11, 30, ~0u).value(), entries(11, 30, 1));
     EXPECT_EQ(log->hard_state(), (HardState{1, 3}));
     log = Result<Log>(Error{});
     flip(file, byte);
   }
   EXPECT_EQ(Log::open(directory, small()).value().snapshot_info()->index, 20u);
+}
+
+TEST_F(DamagedSnapshot, TheLogReachesBackToTheOneBeforeThoughItWasTrimmed) {
+  {
+    Log log = Log::open(directory, small()).value();
+    ASSERT_THAT(log.save({.hard_state = HardState{1, 3}}), IsOk());
+    append_one_by_one(log, 200);
+    for (const std::uint64_t index : {60, 120, 180}) {
+      ASSERT_THAT(log.save_snapshot(at(index, 1), as_bytes(state_of(index))), IsOk());
+    }
+  }
+  std::uint64_t bytes = 0;
+  const std::string file = newest(bytes);
+  flip(file, bytes - 1);
+  Log log = Log::open(directory, small()).value();
+  EXPECT_EQ(log.snapshot_info()->index, 120u);
+  EXPECT_EQ(log.first_index(), 121u);
+  EXPECT_EQ(log.entries(121, ~0u).value(), entries(121, 200, 1, 500));
 }
 
 TEST_F(DamagedSnapshot, WhereTheLogDoesNotReachBackItIsSaid) {
@@ -254,6 +288,25 @@ TEST(RaftLog, AnAbandonedSnapshotLeavesNothing) {
   EXPECT_EQ(log.last_index(), 12u);
 }
 
+// A snapshot is durable, of entries that were only readable when it was begun: so must they be.
+TEST(RaftLog, ASnapshotNeverKnowsMoreThanTheLog) {
+  const auto run = [](const std::shared_ptr<Directory>& directory) {
+    auto log = Log::open(directory, small());
+    if (!log || !log->save({.hard_state = HardState{1, 1}})) return 0;
+    if (!log->save_async({.entries = entries(1, 3, 1)})) return 0;
+    return log->save_snapshot(at(3, 1), as_bytes(state_of(3))) ? 3 : 0;
+  };
+  const auto check = [](const std::shared_ptr<Directory>& directory, int snapshot) -> Status {
+    auto log = Log::open(directory, small());
+    if (!log) return std::move(log).error();
+    if (log->last_index() < static_cast<std::uint64_t>(snapshot)) {
+      return Error{.code = Errc::corrupt, .message = "entries that a snapshot covers are gone"};
+    }
+    return {};
+  };
+  EXPECT_THAT(testing::crash_test({.states_max = 2000, .recovery_depth = 0}, run, check), IsOk());
+}
+
 TEST(RaftLog, ASnapshotOfAnotherLogIsRefused) {
   auto one = MemoryDirectory::create(), two = MemoryDirectory::create();
   for (const auto& directory : {one, two}) {
@@ -275,15 +328,69 @@ TEST(RaftLog, ASnapshotOfAnotherLogIsRefused) {
   EXPECT_THAT(Log::open(two, small()), HasErrc(Errc::incompatible));
 }
 
+// Whatever operation of an install fails, the log and the snapshot that the next life finds are
+// what this one showed, or it was told that it must be opened again.
+TEST(RaftLog, AFailedInstallIsWholeOrNotAtAll) {
+  for (std::uint64_t n = 1;; ++n) {
+    auto below = MemoryDirectory::create();
+    auto faults = testing::FaultDirectory::create(below);
+    bool went_on = false, was_met = false;
+    {
+      Log log = Log::open(faults, small()).value();
+      ASSERT_THAT(log.save({.hard_state = HardState{1, 1}, .entries = entries(1, 10, 1)}), IsOk());
+      faults->fail_at(faults->operation_count() + n, testing::Fault::io);
+      const Status installed = log.install_snapshot(at(50, 2), as_bytes(state_of(50)));
+      was_met = faults->fault_count() > 0;
+      faults->lift();
+      if (!installed) went_on = log.save({.entries = entries(11, 15, 1)}).has_value();
+      if (went_on) {
+        EXPECT_EQ(log.last_index(), 15u);
+      }
+    }
+    Log log = Log::open(below, small()).value();
+    EXPECT_TRUE(log.last_index() == (went_on ? 15u : 10u) || (!went_on && log.last_index() == 50u))
+        << n << ": " << log.last_index();
+    if (!was_met) break;
+  }
+}
+
+// Who tells of progress may ask the log, also while it is being replaced; and saves are refused.
+TEST(RaftLog, ALogThatIsBeingReplacedCanBeReadAndTakesNothing) {
+  RaftOptions options = small();
+  Log* asked = nullptr;
+  std::vector<Errc> answers;
+  options.snapshots.progress = [&](const CheckpointProgress& progress) {
+    if (asked == nullptr || progress.step != CheckpointProgress::Step::reading) return;
+    EXPECT_EQ(asked->last_index(), 10u);
+    const Status saved = asked->save({.entries = entries(11, 11, 1)});
+    answers.push_back(saved ? Errc{} : saved.error().code);
+  };
+  Log log = Log::open(MemoryDirectory::create(), options).value();
+  ASSERT_THAT(log.save({.entries = entries(1, 10, 1)}), IsOk());
+  asked = &log;
+  ASSERT_THAT(log.install_snapshot(at(50, 2), as_bytes(state_of(50))), IsOk());
+  EXPECT_EQ(answers, std::vector<Errc>{Errc::locked});
+  asked = nullptr;
+  EXPECT_EQ(log.last_index(), 50u);
+  EXPECT_THAT(log.save({.entries = entries(51, 51, 2)}), IsOk());
+}
+
 TEST(RaftLog, StraysAreLeftAndOwnLeftoversGo) {
   auto directory = MemoryDirectory::create();
   Log log = Log::open(directory, small()).value();
   ASSERT_THAT(log.save({.entries = entries(1, 9, 1)}), IsOk());
   ASSERT_THAT(log.save_snapshot(at(5, 1), as_bytes(state_of(5))), IsOk());
   directory->open("mine.tmp", OpenMode::create).value();
+  directory->open("snapshots-5", OpenMode::create).value();
   directory->subdirectory("snapshots-of-mine", OpenMode::create).value();
+  auto folder = directory->subdirectory("snapshots", OpenMode::write).value();
+  const std::string leftover = "00000000000000000007.ckpt.tmp";
+  folder->open(leftover, OpenMode::create).value();
+  folder->open("theirs.tmp", OpenMode::create).value();
   ASSERT_THAT(log.close(), IsOk());
   EXPECT_THAT(Log::open(directory, small()), IsOk());
+  EXPECT_THAT(folder->open(leftover, OpenMode::read), HasErrc(Errc::not_found));
+  EXPECT_THAT(folder->open("theirs.tmp", OpenMode::read), IsOk());
   EXPECT_THAT(directory->open("mine.tmp", OpenMode::read), IsOk());
 }
 

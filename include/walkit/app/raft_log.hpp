@@ -49,7 +49,12 @@ class RaftLeader;
 /// What a Raft server keeps: hard state, entries and how far they are committed, in one log, so
 /// that a step costs one write and one sync; and snapshots beside it. Opening reads the entries
 /// since the snapshot before the newest, and all of the newest snapshot. Memory: the newest entries
-/// (RaftOptions::cache_bytes), and some bytes for each term.
+/// (RaftOptions::cache_bytes), and 40 bytes for each run of neighbours in the log, which is a term
+/// of a group that is alone, or what it saves between two saves of other groups.
+///
+/// A damaged snapshot is passed over for the one before, if the log reaches back to that;
+/// recovery() names it in its warnings. applied_index() may lie above the snapshot: a state machine
+/// that is in memory alone begins at snapshot_info().
 ///
 /// Errors: invalid_argument, too_large, no_space, no_memory: nothing has changed. poisoned, io: a
 /// write or sync failed, and this server must not go on before it was opened again. corrupt: what a
@@ -71,8 +76,8 @@ class RaftLog {
   /// where something is not durable yet. invalid_argument: a hole, a term that falls, an entry that
   /// is committed or in the snapshot, another vote in the same term.
   Status save(const Update<Command>& update);
-  /// The same; readable at once, durable when the ticket says so. Who asks the ticket brings about
-  /// the sync.
+  /// The same; readable at once, and in memory only until somebody asks the ticket, or sync(), or
+  /// saves: who asks brings about write and sync.
   Result<Ticket> save_async(const Update<Command>& update);
   /// Entries from there on are gone; durable on return. Beyond the last one: nothing happens.
   /// invalid_argument: one of them is committed or in the snapshot.

@@ -46,8 +46,10 @@ class SnapshotWriter {
   /// too_large, no_space, io: it cannot be committed any more, and nothing has changed.
   Status write(BytesView chunk);
   /// Durable and read back on return; bytes and what is said of them come to be in one moment. Then
-  /// entries that it covers go, as RaftOptions::trailing_entries says. After an error of the log,
-  /// which answers `poisoned` from then on, the next open finds the snapshot.
+  /// entries that it covers go, as RaftOptions::trailing_entries says. One at the index of the
+  /// newest replaces it, and no entry is kept for the one before any more. Where it replaces the
+  /// log, saves answer `locked` meanwhile. poisoned: the log could not be told; open it again, and
+  /// it is there. Other errors: it is not there, or, after io, the next open decides.
   Status commit();
 
  private:
@@ -58,9 +60,11 @@ class SnapshotWriter {
 };
 
 /// The entries that a leader appends in its term, by any number of threads. Indices are given
-/// without a lock; entries become visible in the order of their indices, without holes. It has
-/// ended, and answers `closed`, when the log takes entries, a truncation, a snapshot of a leader or
-/// a newer term from elsewhere, or when another one was begun. Any thread.
+/// without a lock; entries become visible in the order of their indices, without holes. It is over,
+/// and answers `closed`, when the log takes entries, a truncation, a snapshot that replaces it or a
+/// newer term from elsewhere, when another one was begun, and when an entry was refused (no_space),
+/// since those behind it would leave a hole: begin again with lead(). A Done that holds the
+/// Leadership keeps it alive until it is told. Any thread.
 class Leadership {
  public:
   /// Told once: the index, when the entry and all before it are durable; poisoned: in doubt. By the
@@ -141,7 +145,9 @@ class RaftStorage {
 
 /// Several groups that share one log and so one sync. What goes wrong with the entries or the
 /// snapshots of one is answered by that one alone; a failed write or sync is everybody's. Entries
-/// of a group that takes no snapshots hold the log of all. Any thread.
+/// of a group that takes no snapshots hold the log of all, and so do those behind the older of its
+/// two; a group that will stand still saves its snapshot twice. No group is ever removed. Any
+/// thread.
 class RaftLogGroup {
  public:
   /// Opens the log and looks at every group in it.

@@ -87,6 +87,8 @@ class CheckpointFiles {
     [[nodiscard]] Status failure() const;
     /// Once, as the end of save().
     Status commit();
+    /// commit() came so far that the next open may find it, whatever it answered.
+    [[nodiscard]] bool may_be_saved() const;
 
    private:
     friend class CheckpointFiles;
