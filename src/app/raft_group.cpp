@@ -68,7 +68,7 @@ void Group::begin(const Result<std::optional<StoredSnapshot>>& snapshot) {
 }
 
 Status Group::usable() const {
-  if (failure_) return *failure_;
+  if (failure_) return copy_of(*failure_);
   if (is_closed_) return Error{.code = Errc::closed, .message = "this Raft log was closed"};
   return {};
 }
@@ -115,7 +115,7 @@ Status Group::attach(const Commands& commands) {
   Ticket told;
   {
     const std::lock_guard lock(mutex_);
-    if (failure_) return *failure_;
+    if (failure_) return copy_of(*failure_);
     const bool is_new = base_id_ == EntryId{} && !is_attached_;
     const bool same = is_new || (commands_.codec == commands.codec &&
                                  (stored_type_.empty() || commands.type.name.empty() ||

@@ -139,18 +139,20 @@ Status Group::commit_snapshot(const SnapshotInfo& info, bool install,
     lock.lock();
     is_replaced_ = false;
     if (!saved) {
-      if (!agrees && saving.may_be_saved()) poison(saved.error());
-      return saved;
+      if (agrees || !saving.may_be_saved()) return saved;
+      poison(saved.error());
+      return copy_of(*failure_);
     }
     begin_behind(std::move(own), agrees);
     auto ticket = write_base();
     if (!ticket) {
       poison(ticket.error());
-      return *failure_;
+      return copy_of(*failure_);
     }
     told = *ticket;
   }
-  if (Status ok = told.wait(); !ok) return ok;
+  // Without memory to wait the next sync makes the base durable: the snapshot is.
+  if (Status ok = told.wait(); !ok && ok.error().code != Errc::no_memory) return ok;
   log_.trim().ignore("it is committed; the next snapshot trims too");
   return {};
 } catch (const std::bad_alloc&) {

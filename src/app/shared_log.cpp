@@ -229,7 +229,7 @@ std::vector<std::uint64_t> SharedLog::born() const {
   return numbers;
 }
 
-Status SharedLog::trim() {
+Status SharedLog::trim() try {
   const std::lock_guard one_at_a_time(trimming_);
   // First of all: what is appended from here on is not looked at, and stays.
   const EntryId next = writer_.next_entry_id();
@@ -257,9 +257,11 @@ Status SharedLog::trim() {
   if (!oldest) return oldest.error();
   for (Group* group : groups) group->forget_below(*oldest);
   return {};
+} catch (const std::bad_alloc&) {
+  return no_memory();
 }
 
-Status SharedLog::close() {
+Status SharedLog::close() try {
   Status first;
   for (Group* group : all()) {
     Status ok = group->close();
@@ -267,6 +269,8 @@ Status SharedLog::close() {
   }
   Status closed = writer_.close();
   return first ? closed : first;
+} catch (const std::bad_alloc&) {
+  return no_memory();
 }
 
 }  // namespace walkit::raft

@@ -17,15 +17,19 @@ using namespace checkpoint;
 struct CheckpointFiles::Saving::Work {
   Work(CheckpointFiles files, const Save& save) : store(std::move(files)), what(save) {}
   ~Work() {
-    if (home && !committed) {
-      writer.reset();
-      home->remove(temporary_name(what.through)).ignore("the next save removes a leftover");
-    }
+    if (home && !committed) remove_temporary();
     lock.reset();
     store.shared_->saving.release();
   }
   Work(const Work&) = delete;
   Work& operator=(const Work&) = delete;
+
+  void remove_temporary() noexcept try {
+    writer.reset();
+    home->remove(temporary_name(what.through)).ignore("the next save removes a leftover");
+  } catch (const std::bad_alloc&) {
+    // So it does here.
+  }
 
   CheckpointFiles store;
   Save what;
@@ -151,10 +155,14 @@ Status CheckpointFiles::publish(Directory& folder, EntryId through) {
   if (!ok) return ok;
   if (!mutated(Mutation::checkpoint_name_not_synced)) ok = folder.sync();
   const std::lock_guard lock(shared_->mutex);
-  if (ok) {
-    shared_->verified.insert(through);
-  } else {
+  if (!ok) {
     shared_->failed = true;
+    return ok;
+  }
+  try {
+    shared_->verified.insert(through);
+  } catch (const std::bad_alloc&) {
+    // It is read once more where that counts.
   }
   return ok;
 }
@@ -171,7 +179,11 @@ Status CheckpointFiles::Saving::commit() try {
   if (Status ok = store.read_back(*work_->home, through, *written); !ok) return ok;
   work_->committed = true;  // or nobody knows: what was renamed, or not, is for the next open
   if (Status ok = store.publish(*work_->home, through); !ok) return ok;
-  store.remove_older(*work_->home).ignore("it is saved; prune() tells what cannot be removed");
+  try {
+    store.remove_older(*work_->home).ignore("it is saved; prune() tells what cannot be removed");
+  } catch (const std::bad_alloc&) {
+    // The next save removes them.
+  }
   return {};
 } catch (const std::bad_alloc&) {
   return no_memory();

@@ -15,7 +15,7 @@ endfunction()
 set_target_properties(walkit_core PROPERTIES
   VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 walkit_install(walkit_core core)
-foreach(component IN ITEMS walkit app testing cli)
+foreach(component IN ITEMS walkit app raft_io testing cli)
   if(TARGET walkit::${component})
     get_target_property(target walkit::${component} ALIASED_TARGET)
     walkit_install(${target} ${component})

@@ -274,7 +274,7 @@ Status survives(const OpenRaft& open, const std::vector<RaftStep>& steps) {
   };
   for (const Crash crash : {Crash::power_cut, Crash::process_kill}) {
     const auto report =
-        crash_test({.states_max = 3000, .crash = crash, .recovery_depth = 1}, run, check);
+        crash_test({.states_max = 1200, .crash = crash, .recovery_depth = 1}, run, check);
     if (!report) return report.error();
     if (report->states < steps.size()) return differs("hardly a state was judged");
   }

@@ -9,7 +9,7 @@
 namespace walkit::raft {
 
 /// RaftLog, as the suite asks for it.
-class RaftLogAdapter final : public testing::RaftAdapter {
+class RaftLogAdapter : public testing::RaftAdapter {
  public:
   explicit RaftLogAdapter(RaftStorage storage) : storage_(std::move(storage)) {}
 
@@ -21,11 +21,7 @@ class RaftLogAdapter final : public testing::RaftAdapter {
   }
 
   Status save(const std::optional<HardState>& hard_state, const Entries& entries) override {
-    std::vector<EntryBytes> views;
-    for (const OwnedEntryBytes& entry : entries) {
-      views.push_back({entry.index, entry.term, entry.kind, entry.payload});
-    }
-    return storage_.save(hard_state, views);
+    return storage_.save(hard_state, views_of(entries));
   }
   Status truncate(std::uint64_t from) override { return storage_.truncate(from); }
   Status save_snapshot(const Snapshot& snapshot) override {
@@ -56,7 +52,22 @@ class RaftLogAdapter final : public testing::RaftAdapter {
     return whole;
   }
 
+ protected:
+  /// Readable on return, and no more.
+  Status save_later(const std::optional<HardState>& hard_state, const Entries& entries) {
+    auto ticket = storage_.save_async(hard_state, views_of(entries));
+    if (!ticket) return std::move(ticket).error();
+    return {};
+  }
+
  private:
+  static std::vector<EntryBytes> views_of(const Entries& entries) {
+    std::vector<EntryBytes> views;
+    for (const OwnedEntryBytes& entry : entries) {
+      views.push_back({entry.index, entry.term, entry.kind, entry.payload});
+    }
+    return views;
+  }
   static Status write(Result<SnapshotWriter> writer, const Snapshot& snapshot) {
     if (!writer) return std::move(writer).error();
     const BytesView state = snapshot.state;
