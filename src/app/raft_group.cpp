@@ -141,14 +141,13 @@ Status Group::attach(const Commands& commands) {
 
 Status Group::check_entries(std::span<const EntryBytes> entries) const {
   const std::uint64_t first = entries.front().index;
-  const std::uint64_t kept = std::max(snapshot_ ? snapshot_->index : 0, progress_.commit);
   if (!is_index(first) || first > last() + 1) {
     return invalid("entry " + std::to_string(first) + " would leave a hole: the last one is " +
                    std::to_string(last()));
   }
-  if (first <= kept) {
+  if (first <= progress_.commit) {  // a snapshot commits what it covers
     return invalid("entry " + std::to_string(first) + " is committed, or in the snapshot: " +
-                   std::to_string(kept + 1) + " is the first that may be replaced");
+                   std::to_string(progress_.commit + 1) + " is the first that may be replaced");
   }
   std::uint64_t index = first, term = known_term(first - 1).value_or(0);
   for (const EntryBytes& entry : entries) {
@@ -186,7 +185,10 @@ Status Group::check(const std::optional<HardState>& hard,
 // A write that is refused for want of room changed nothing; one that failed is told by the log.
 Result<Ticket> Group::write(const Batch& batch) {
   auto ticket = log_.writer().append_async(batch.payloads());
-  if (ticket) last_id_ = ticket->entry_id();
+  if (!ticket) return ticket;
+  last_id_ = ticket->entry_id();
+  // The first batch of a group begins with its base.
+  if (base_id_ == EntryId{}) base_id_ = last_id_ - (batch.size() - 1);
   return ticket;
 }
 
@@ -243,18 +245,15 @@ Result<Ticket> Group::submit(const std::optional<HardState>& hard,
   Ended ended;  // told when the lock is free again
   const std::lock_guard lock(mutex_);
   if (Status ok = check(hard, entries); !ok) return std::move(ok).error();
-  const bool was_born = base_id_ != EntryId{};
   Batch batch = begin_batch();
   const bool new_hard = hard && *hard != hard_;
   if (new_hard || (entries.empty() && progress_ == written_)) {
     batch.add(HardStateRecord{hard ? *hard : hard_});
   }
   if (entries.empty() && progress_ != written_) batch.add(ProgressRecord{progress_});
-  const std::size_t records = batch.size() + entries.size();
   auto ticket = entries.empty() ? write(batch) : write_entries(std::move(batch), entries);
   if (!ticket) return ticket;
   written_ = progress_;
-  if (!was_born) base_id_ = last_id_ - (records - 1);
   const bool is_over = !entries.empty() || (new_hard && hard->term > hard_.term);
   if (new_hard) hard_ = *hard;
   if (is_over) ended = end_leadership();
@@ -288,10 +287,9 @@ Status Group::truncate(std::uint64_t from) try {
     Ended ended;
     const std::lock_guard lock(mutex_);
     if (Status ok = writable(); !ok) return ok;
-    const std::uint64_t kept = std::max(snapshot_ ? snapshot_->index : 0, progress_.commit);
-    if (from <= kept) {
+    if (from <= progress_.commit) {
       return invalid("entry " + std::to_string(from) + " is committed, or in the snapshot: " +
-                     std::to_string(kept + 1) + " is the first that may go");
+                     std::to_string(progress_.commit + 1) + " is the first that may go");
     }
     if (from > last()) return {};
     Batch batch(number_);
@@ -343,13 +341,11 @@ Status Group::stage_applied(std::uint64_t index) try {
 
 Status Group::write_progress() {
   if (progress_ == written_) return {};
-  const bool was_born = base_id_ != EntryId{};
   Batch batch = begin_batch();
   batch.add(ProgressRecord{progress_});
   auto ticket = write(batch);
   if (!ticket) return std::move(ticket).error();
   written_ = progress_;
-  if (!was_born) base_id_ = last_id_ - 1;
   return {};
 }
 

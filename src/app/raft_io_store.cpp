@@ -159,8 +159,9 @@ int RaftIoStore::get_snapshot(raft_snapshot*& snapshot) try {
 
 int RaftIoStore::load(raft_term& term, raft_id& voted_for, raft_snapshot*& snapshot,
                       raft_index& start_index, raft_entry*& entries, std::size_t& n_entries) try {
-  term = storage_.hard_state().term;
-  voted_for = storage_.hard_state().vote.value_or(0);
+  const HardState hard_state = storage_.hard_state();
+  term = hard_state.term;
+  voted_for = hard_state.vote.value_or(0);
   snapshot = nullptr;
   entries = nullptr;
   n_entries = 0;

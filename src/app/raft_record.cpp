@@ -278,4 +278,14 @@ Result<std::optional<SnapshotHeader>> decode_snapshot_header(BytesView& bytes) {
   return std::optional(std::move(header));
 }
 
+Result<BytesView> SnapshotHeaderReader::take(BytesView piece) {
+  if (header_) return piece;
+  begin_.insert(begin_.end(), piece.begin(), piece.end());
+  BytesView rest = begin_;
+  auto header = decode_snapshot_header(rest);
+  if (!header) return std::move(header).error();
+  header_ = *std::move(header);
+  return header_ ? rest : BytesView();
+}
+
 }  // namespace walkit::raft

@@ -80,4 +80,17 @@ void encode(const SnapshotHeader& header, Bytes& out);
 /// Takes the header from the front of `bytes`. none: not all of it is there yet. Total.
 Result<std::optional<SnapshotHeader>> decode_snapshot_header(BytesView& bytes);
 
+/// The header of a snapshot that comes in pieces of any size. Throws std::bad_alloc.
+class SnapshotHeaderReader {
+ public:
+  /// What of the piece belongs to the state, which is nothing until the header is whole; borrows
+  /// until the next call.
+  Result<BytesView> take(BytesView piece);
+  [[nodiscard]] std::optional<SnapshotHeader>& header() { return header_; }
+
+ private:
+  Bytes begin_{};  // with the first of the state's bytes behind it
+  std::optional<SnapshotHeader> header_{};
+};
+
 }  // namespace walkit::raft

@@ -183,21 +183,15 @@ Result<SnapshotInfo> Group::read_snapshot(const std::function<Status(BytesView)>
     if (!snapshot_) return no_snapshot();
     wanted = *snapshot_;
   }
-  Bytes begin;
-  std::optional<SnapshotInfo> info;
+  SnapshotHeaderReader reader;
   auto found = snapshots_.read(EntryId{wanted.index}, [&](BytesView piece) -> Status {
-    if (info) return take(piece);
-    begin.insert(begin.end(), piece.begin(), piece.end());
-    BytesView rest = begin;
-    auto header = decode_snapshot_header(rest);
-    if (!header) return std::move(header).error();
-    if (!*header) return {};
-    info = (*header)->info;
-    return rest.empty() ? Status() : take(rest);
+    auto state = reader.take(piece);
+    if (!state) return std::move(state).error();
+    return state->empty() ? Status() : take(*state);
   });
   if (!found) return std::move(found).error();
-  if (!info) return Error{.code = Errc::corrupt, .message = "no snapshot of a Raft log"};
-  return *std::move(info);
+  if (!reader.header()) return Error{.code = Errc::corrupt, .message = "no snapshot of a Raft log"};
+  return std::move(reader.header()->info);
 } catch (const std::bad_alloc&) {
   return no_memory();
 }

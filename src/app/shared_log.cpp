@@ -39,28 +39,22 @@ std::optional<std::uint64_t> group_of(std::string_view name, std::string_view su
 
 enum class Reading { header, all };
 
-Result<StoredSnapshot> read_header(const CheckpointFiles& files, EntryId id, Reading reading) {
-  StoredSnapshot stored;
-  Bytes begin;
-  bool has_header = false;
-  auto found = files.read(id, [&](BytesView piece) -> Status {
-    if (has_header) return {};
-    begin.insert(begin.end(), piece.begin(), piece.end());
-    BytesView rest = begin;
-    auto header = decode_snapshot_header(rest);
-    if (!header) return std::move(header).error();
-    if (!*header) return {};
-    stored.header = **std::move(header);
-    has_header = true;
-    begin = Bytes();
-    return reading == Reading::all ? Status() : Status(Error{});  // which ends it
+Result<StoredSnapshot> read_header(const CheckpointFiles& files, const CheckpointInfo& info,
+                                   Reading reading) {
+  SnapshotHeaderReader reader;
+  auto found = files.read(info.entry_id, [&](BytesView piece) -> Status {
+    auto state = reader.take(piece);
+    if (!state) return std::move(state).error();
+    const bool is_enough = reading == Reading::header && reader.header();
+    return is_enough ? Status(Error{}) : Status();  // an error ends it
   });
-  if (!found && !(has_header && reading == Reading::header)) return std::move(found).error();
-  if (!has_header || EntryId{stored.header.info.index} != id) {
+  if (!found && !(reader.header() && reading == Reading::header)) return std::move(found).error();
+  if (!reader.header() || EntryId{reader.header()->info.index} != info.entry_id) {
     return Error{.code = Errc::corrupt,
                  .message = "no snapshot of a Raft log, or another's",
-                 .file = found->info.file};
+                 .file = info.file};
   }
+  StoredSnapshot stored{.header = *std::move(reader.header())};
   if (found) stored.log = found->log;
   return stored;
 }
@@ -77,7 +71,7 @@ Result<std::optional<StoredSnapshot>> newest(const CheckpointFiles& files, Readi
   if (!list) return list.error();
   std::vector<Error> skipped;
   for (auto info = list->rbegin(); info != list->rend(); ++info) {
-    auto stored = read_header(files, info->entry_id, reading);
+    auto stored = read_header(files, *info, reading);
     if (stored) {
       stored->skipped = std::move(skipped);
       return std::optional(std::move(*stored));

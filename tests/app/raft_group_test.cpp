@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "walkit/app/raft_log.hpp"
+#include "app/raft_box.hpp"
 #include "walkit/codec.hpp"
 #include "walkit/io/memory_directory.hpp"
 #include "walkit/testing/crash_test.hpp"
@@ -22,14 +22,7 @@ namespace {
 using testing::HasErrc;
 using testing::IsOk;
 
-using Log = RaftLog<std::string>;
-using Entry = LogEntry<std::string>;
-
 constexpr std::uint64_t kGroups[] = {7, 0, 1u << 20};
-
-RaftOptions small() {
-  return {.wal = {.segment_bytes = 4096, .max_frame_bytes = 1u << 16, .max_entry_bytes = 1u << 15}};
-}
 
 std::vector<Entry> entries(std::uint64_t group, std::uint64_t first, std::uint64_t last,
                            std::uint64_t term, std::size_t bytes = 60) {
