@@ -151,10 +151,10 @@ TEST(RaftLeader, WhatIsAcknowledgedSurvivesAPowerCut) {
 }
 
 TEST(RaftLeader, AnEntryWaitsForThoseBeforeIt) {
+  std::atomic<bool> done{false};  // outlives the log, whose own thread may set it
   Log log = leading(MemoryDirectory::create());
   auto leader = log.lead(3).value();
   auto first = std::optional(leader.reserve());
-  std::atomic<bool> done{false};
   auto second = leader.reserve();
   ASSERT_THAT(second.append_async("second", [&](const auto&) { done = true; }), IsOk());
   EXPECT_EQ(log.last_index(), 0u);
@@ -165,6 +165,8 @@ TEST(RaftLeader, AnEntryWaitsForThoseBeforeIt) {
   ASSERT_THAT(leader.append("third"), IsOk());
   EXPECT_EQ(log.entry(1).value().kind, EntryKind::noop);
   EXPECT_EQ(log.entry(2).value().command, "second");
+  ASSERT_THAT(log.close(), IsOk());
+  EXPECT_TRUE(done.load());
 }
 
 TEST(RaftLeader, IsOverWhenAnotherLeadsOrTheTermGrows) {
