@@ -8,6 +8,7 @@
 #include <new>
 #include <utility>
 
+#include "app/raft_io_replies.hpp"
 #include "app/raft_io_store.hpp"
 #include "walkit/codec.hpp"
 
@@ -76,9 +77,7 @@ struct RaftIo::Core {
     io.append = append;
     io.snapshot_put = snapshot_put;
     io.snapshot_get = snapshot_get;
-    io.send = [](auto* r, auto* request, auto* message, auto cb) {
-      return of(r).inner.send(&of(r).inner, request, message, cb);
-    };
+    io.send = send;
     io.time = [](auto* r) { return of(r).inner.time(&of(r).inner); };
     io.random = [](auto* r, int min, int max) {
       return of(r).inner.random(&of(r).inner, min, max);
@@ -95,6 +94,8 @@ struct RaftIo::Core {
   static int load(::raft_io* r, raft_term* term, raft_id* voted_for, raft_snapshot** snapshot,
                   raft_index* start_index, raft_entry** entries, std::size_t* n_entries);
   static int start(::raft_io* r, unsigned msecs, raft_io_tick_cb tick, raft_io_recv_cb recv);
+  static int send(::raft_io* r, raft_io_send* request, const raft_message* message,
+                  raft_io_send_cb cb);
   static int append(::raft_io* r, raft_io_append* request, const raft_entry* entries, unsigned n,
                     raft_io_append_cb cb);
   static int snapshot_put(::raft_io* r, unsigned trailing, raft_io_snapshot_put* request,
@@ -110,9 +111,11 @@ struct RaftIo::Core {
   ::raft_io& inner;  // network, ticks and clock
   uv_loop_s& loop;
   RaftIoStore store;
+  FollowerReplies replies{};
+  raft_io_recv_cb receive = nullptr;  // raft's
   std::shared_ptr<Arrivals> arrivals = std::make_shared<Arrivals>();
   uv_async_t wake{};
-  unsigned under_way = 0;  // appends and snapshots whose callbacks are to come
+  unsigned appending = 0, under_way = 0;  // appends, and snapshots, whose callbacks are to come
   bool listens = false, closing = false, inner_closed = false;
   raft_io_close_cb close_cb = nullptr;
 };
@@ -144,7 +147,25 @@ int RaftIo::Core::init(::raft_io* r, raft_id id, const char* address) {
 int RaftIo::Core::start(::raft_io* r, unsigned msecs, raft_io_tick_cb tick, raft_io_recv_cb recv) {
   Core& core = of(r);
   core.inner.data = r->data;
-  return core.told_by_network(core.inner.start(&core.inner, msecs, tick, recv));
+  core.receive = recv;
+  const auto receive = [](::raft_io* network, raft_message* message) {
+    ::raft_io* own = static_cast<::raft*>(network->data)->io;
+    Core& receiver = of(own);
+    receiver.replies.begin_message(*message);
+    receiver.receive(own, message);
+    receiver.replies.end_message();
+  };
+  return core.told_by_network(core.inner.start(&core.inner, msecs, tick, receive));
+}
+
+int RaftIo::Core::send(::raft_io* r, raft_io_send* request, const raft_message* message,
+                       raft_io_send_cb cb) {
+  Core& core = of(r);
+  raft_message sent = *message;
+  if (sent.type == RAFT_IO_APPEND_ENTRIES_RESULT) {
+    sent.append_entries_result = core.replies.correct(sent.append_entries_result);
+  }
+  return core.inner.send(&core.inner, request, &sent, cb);
 }
 
 int RaftIo::Core::load(::raft_io* r, raft_term* term, raft_id* voted_for, raft_snapshot** snapshot,
@@ -160,25 +181,31 @@ int RaftIo::Core::append(::raft_io* r, raft_io_append* request, const raft_entry
   Ticket ticket;
   const int failed = core.told(core.store.append(entries, n, ticket));
   if (failed != 0) return failed;
+  core.replies.take();
   request->cb = cb;
-  ++core.under_way;
+  ++core.appending;
   ticket.on_durable([arrivals = core.arrivals, request](const Status& status) {
     arrivals->add(request, status ? 0 : to_raft_code(status.error().code));
   });
   return 0;
 }
 
-// In the loop. A callback may append again.
+// In the loop. A callback may append again. Behind one that failed all fail, and raft (0.15) cuts
+// its log at the one that it hears of, though those behind it are to come: so it hears of the last
+// first, once all have arrived.
 void RaftIo::Core::deliver() {
   for (;;) {
     std::pair<raft_io_append*, int> next;
     {
       const std::lock_guard lock(arrivals->mutex);
-      if (arrivals->done.empty()) break;
-      next = arrivals->done.front();
-      arrivals->done.pop_front();
+      auto& done = arrivals->done;
+      if (done.empty()) break;
+      const bool failed = done.front().second != 0;
+      if (failed && done.size() < appending) break;
+      next = failed ? done.back() : done.front();
+      failed ? done.pop_back() : done.pop_front();
     }
-    --under_way;
+    --appending;
     next.first->cb(next.first, next.second);
   }
   maybe_closed();
@@ -200,8 +227,10 @@ int RaftIo::Core::snapshot_put(::raft_io* r, unsigned trailing, raft_io_snapshot
         request->cb(request, *status);
         core.maybe_closed();
       });
-  if (failed == 0) ++core.under_way;
-  return failed;
+  if (failed != 0) return failed;
+  if (trailing == 0) core.replies.take();
+  ++core.under_way;
+  return 0;
 } catch (const std::bad_alloc&) {
   return RAFT_NOMEM;
 }
@@ -241,7 +270,7 @@ void RaftIo::Core::close(::raft_io* r, raft_io_close_cb cb) {
 }
 
 void RaftIo::Core::maybe_closed() {
-  if (!closing || !inner_closed || under_way > 0) return;
+  if (!closing || !inner_closed || appending > 0 || under_way > 0) return;
   if (listens) {
     listens = false;
     {

@@ -4,11 +4,15 @@
 #include "walkit/app/raft_io.hpp"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cstring>
 #include <filesystem>
+#include <future>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,7 +23,9 @@ extern "C" {
 }
 
 #include "walkit/io/fs_directory.hpp"
+#include "walkit/io/memory_directory.hpp"
 #include "walkit/testing/matchers.hpp"
+#include "walkit/testing/passing_directory.hpp"
 
 namespace walkit::raft {
 namespace {
@@ -76,47 +82,69 @@ class RaftCluster : public ::testing::Test {
  protected:
   static constexpr unsigned kServers = 3;
 
-  void SetUp() override { ASSERT_EQ(uv_loop_init(&loop), 0); }
+  void SetUp() override {
+    ASSERT_EQ(uv_loop_init(&loop), 0);
+    for (std::string& address : addresses) address = free_address();
+  }
   void TearDown() override {
     ASSERT_EQ(uv_loop_close(&loop), 0);
     std::filesystem::remove_all(root);
   }
 
-  static std::string address(unsigned n) { return "127.0.0.1:" + std::to_string(19301 + n); }
+  // Of a port that nobody listens at.
+  static std::string free_address() {
+    const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in name{};
+    name.sin_family = AF_INET;
+    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t bytes = sizeof name;
+    EXPECT_EQ(::bind(socket, reinterpret_cast<sockaddr*>(&name), bytes), 0);
+    EXPECT_EQ(::getsockname(socket, reinterpret_cast<sockaddr*>(&name), &bytes), 0);
+    ::close(socket);
+    return "127.0.0.1:" + std::to_string(ntohs(name.sin_port));
+  }
+
+  std::string folder(unsigned n) const { return root + "/" + std::to_string(n); }
+
+  std::unique_ptr<Server> make_server(unsigned n, std::shared_ptr<Directory> directory) {
+    auto server = std::make_unique<Server>();
+    const std::string network = folder(n) + "/network";
+    std::filesystem::create_directories(network);
+    EXPECT_EQ(raft_uv_tcp_init(&server->transport, &loop), 0);
+    EXPECT_EQ(raft_uv_init(&server->network, &loop, network.c_str(), &server->transport), 0);
+    server->io = RaftIo::open(server->network, loop, std::move(directory),
+                              {.wal = {.segment_bytes = 1u << 20}, .trailing_entries = 8})
+                     .value();
+    server->fsm = fsm_of(server->sum);
+    return server;
+  }
+
+  // bootstrap: with so many voters, unless 0.
+  void start(Server& server, unsigned n, unsigned bootstrap) {
+    ASSERT_EQ(raft_init(&server.raft, &server.io->io(), &server.fsm, n + 1, addresses[n].c_str()),
+              0);
+    raft_set_snapshot_threshold(&server.raft, 64);
+    raft_set_snapshot_trailing(&server.raft, 8);
+    raft_set_election_timeout(&server.raft, 1000);
+    raft_set_heartbeat_timeout(&server.raft, 50);
+    server.raft.data = &server;
+    if (bootstrap > 0) {
+      raft_configuration configuration;
+      raft_configuration_init(&configuration);
+      for (unsigned k = 0; k < bootstrap; ++k) {
+        ASSERT_EQ(raft_configuration_add(&configuration, k + 1, addresses[k].c_str(), RAFT_VOTER),
+                  0);
+      }
+      ASSERT_EQ(raft_bootstrap(&server.raft, &configuration), 0);
+      raft_configuration_close(&configuration);
+    }
+    ASSERT_EQ(raft_start(&server.raft), 0) << raft_errmsg(&server.raft);
+  }
 
   void open(bool bootstrap) {
     for (unsigned n = 0; n < kServers; ++n) {
-      auto server = std::make_unique<Server>();
-      const std::string folder = root + "/" + std::to_string(n);
-      std::filesystem::create_directories(folder + "/network");
-      ASSERT_EQ(raft_uv_tcp_init(&server->transport, &loop), 0);
-      ASSERT_EQ(
-          raft_uv_init(&server->network, &loop, (folder + "/network").c_str(), &server->transport),
-          0);
-      auto io = RaftIo::open(server->network, loop, FsDirectory::open(folder + "/log").value(),
-                             {.wal = {.segment_bytes = 1u << 20}, .trailing_entries = 8});
-      ASSERT_THAT(io, IsOk());
-      server->io = std::move(*io);
-      server->fsm = fsm_of(server->sum);
-      ASSERT_EQ(
-          raft_init(&server->raft, &server->io->io(), &server->fsm, n + 1, address(n).c_str()), 0);
-      raft_set_snapshot_threshold(&server->raft, 64);
-      raft_set_snapshot_trailing(&server->raft, 8);
-      raft_set_election_timeout(&server->raft, 1000);
-      raft_set_heartbeat_timeout(&server->raft, 50);
-      server->raft.data = server.get();
-      if (bootstrap) {
-        raft_configuration configuration;
-        raft_configuration_init(&configuration);
-        for (unsigned k = 0; k < kServers; ++k) {
-          ASSERT_EQ(raft_configuration_add(&configuration, k + 1, address(k).c_str(), RAFT_VOTER),
-                    0);
-        }
-        ASSERT_EQ(raft_bootstrap(&server->raft, &configuration), 0);
-        raft_configuration_close(&configuration);
-      }
-      ASSERT_EQ(raft_start(&server->raft), 0) << raft_errmsg(&server->raft);
-      servers[n] = std::move(server);
+      servers[n] = make_server(n, FsDirectory::open(folder(n) + "/log").value());
+      start(*servers[n], n, bootstrap ? kServers : 0);
     }
   }
 
@@ -171,10 +199,12 @@ class RaftCluster : public ::testing::Test {
 
   void close() {
     for (auto& server : servers) {
+      if (!server) continue;
       raft_close(&server->raft, [](::raft* r) { static_cast<Server*>(r->data)->closed = true; });
     }
-    for (auto& server : servers) run_until([&] { return server->closed; });
+    for (auto& server : servers) run_until([&] { return !server || server->closed; });
     for (auto& server : servers) {
+      if (!server) continue;
       raft_uv_close(&server->network);
       raft_uv_tcp_close(&server->transport);
       server.reset();
@@ -183,6 +213,7 @@ class RaftCluster : public ::testing::Test {
 
   const std::string root = ::testing::TempDir() + "walkit_raft_io_" + std::to_string(::getpid());
   uv_loop_t loop{};
+  std::array<std::string, kServers> addresses{};
   std::array<std::unique_ptr<Server>, kServers> servers{};
 };
 
@@ -198,6 +229,70 @@ TEST_F(RaftCluster, ServersComeBackWithWhatTheyHad) {
     EXPECT_TRUE(server->io->storage().snapshot_info().has_value());
     EXPECT_GT(server->io->storage().first_index(), 100u);
   }
+  close();
+}
+
+/// Where each sync waits to be let go, and then fails, once it is told to.
+struct Gate {
+  std::atomic<bool> armed{false};
+  std::promise<void> open{};
+  std::shared_future<void> opened = open.get_future().share();
+};
+
+class GatedFile final : public testing::PassingFile {
+ public:
+  GatedFile(std::unique_ptr<File> file, Gate& gate) : PassingFile(std::move(file)), gate_(gate) {}
+  Status sync() override {
+    if (!gate_.armed) return PassingFile::sync();
+    gate_.opened.wait();
+    return Error{.code = Errc::io, .message = "the device is gone"};
+  }
+
+ private:
+  Gate& gate_;
+};
+
+class GatedDirectory final : public testing::PassingDirectory {
+ public:
+  GatedDirectory(std::shared_ptr<Directory> below, Gate& gate)
+      : PassingDirectory(std::move(below)), gate_(gate) {}
+
+ protected:
+  std::unique_ptr<File> wrap_file(std::string_view, std::unique_ptr<File> file) override {
+    return std::make_unique<GatedFile>(std::move(file), gate_);
+  }
+  std::shared_ptr<Directory> wrap_subdirectory(std::string_view,
+                                               std::shared_ptr<Directory> directory) override {
+    return std::make_shared<GatedDirectory>(std::move(directory), gate_);
+  }
+
+ private:
+  Gate& gate_;
+};
+
+// C-Raft goes down where it hears of the failure of an older append before that of a newer one.
+TEST_F(RaftCluster, AFailedSyncIsToldForEveryAppendUnderWay) {
+  Gate gate;
+  const auto directory = std::make_shared<GatedDirectory>(MemoryDirectory::create(), gate);
+  servers[0] = make_server(0, directory);
+  Server& server = *servers[0];
+  start(server, 0, 1);
+  run_until([&] { return raft_state(&server.raft) == RAFT_LEADER; });
+  gate.armed = true;
+  std::vector<int> answers;
+  std::array<struct raft_apply, 4> requests{};
+  for (struct raft_apply& request : requests) {
+    request.data = &answers;
+    const raft_buffer buffer{raft_calloc(1, 8), 8};
+    ASSERT_EQ(raft_apply(&server.raft, &request, &buffer, 1,
+                         [](struct raft_apply* r, int status, void*) {
+                           static_cast<std::vector<int>*>(r->data)->push_back(status);
+                         }),
+              0);
+  }
+  gate.open.set_value();
+  run_until([&] { return answers.size() == requests.size(); });
+  EXPECT_EQ(answers, std::vector<int>(requests.size(), RAFT_IOERR));
   close();
 }
 

@@ -1,0 +1,141 @@
+// What a follower on RaftIo answers: never for entries that it has from elsewhere than this leader.
+
+#include <gtest/gtest.h>
+#include <uv.h>
+
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "app/raft_io_store.hpp"
+#include "walkit/app/raft_io.hpp"
+#include "walkit/codec.hpp"
+#include "walkit/io/memory_directory.hpp"
+#include "walkit/testing/matchers.hpp"
+
+namespace walkit::raft {
+namespace {
+
+using testing::IsOk;
+
+/// A network that keeps what is sent, and hands over what a test says.
+struct Network {
+  raft_io io{};
+  raft_io_recv_cb receive = nullptr;
+  std::vector<raft_append_entries_result> sent{};
+
+  Network() {
+    io.impl = this;
+    io.init = [](auto*, raft_id, const char*) { return 0; };
+    io.start = [](raft_io* r, unsigned, raft_io_tick_cb, raft_io_recv_cb to) {
+      static_cast<Network*>(r->impl)->receive = to;
+      return 0;
+    };
+    io.close = [](raft_io* r, raft_io_close_cb closed) { closed(r); };
+    io.time = [](raft_io*) { return raft_time{0}; };
+    io.random = [](raft_io*, int low, int) { return low; };
+    io.send = [](raft_io* r, raft_io_send* request, const raft_message* message,
+                 raft_io_send_cb cb) {
+      static_cast<Network*>(r->impl)->sent.push_back(message->append_entries_result);
+      cb(request, 0);
+      return 0;
+    };
+  }
+};
+
+class FollowerOnRaftIo : public ::testing::Test {
+ protected:
+  // Entries 1 to 5 of term 1, of which nobody knows who else has them.
+  void SetUp() override {
+    ASSERT_EQ(uv_loop_init(&loop), 0);
+    const auto directory = MemoryDirectory::create();
+    {
+      RaftIoStore store(RaftStorage::open(directory, {}, {CodecId{"byte"}.value, {}}).value());
+      raft_configuration servers;
+      raft_configuration_init(&servers);
+      ASSERT_EQ(raft_configuration_add(&servers, 1, "1", RAFT_VOTER), 0);
+      ASSERT_EQ(raft_configuration_add(&servers, 2, "2", RAFT_VOTER), 0);
+      ASSERT_EQ(store.bootstrap(servers), 0);
+      raft_configuration_close(&servers);
+      std::array<raft_entry, 4> entries{};
+      for (raft_entry& entry : entries) entry = {1, RAFT_COMMAND, {nullptr, 0}, nullptr};
+      Ticket ticket;
+      ASSERT_EQ(store.append(entries.data(), entries.size(), ticket), 0);
+      ASSERT_EQ(store.close(), 0);
+    }
+    io = RaftIo::open(network.io, loop, directory).value();
+    fsm.version = 1;
+    fsm.apply = [](raft_fsm*, const raft_buffer*, void**) { return 0; };
+    ASSERT_EQ(raft_init(&raft, &io->io(), &fsm, 1, "1"), 0);
+    ASSERT_EQ(raft_start(&raft), 0) << raft_errmsg(&raft);
+  }
+  void TearDown() override {
+    raft.data = &closed;
+    raft_close(&raft, [](::raft* r) { *static_cast<bool*>(r->data) = true; });
+    while (!closed) uv_run(&loop, UV_RUN_ONCE);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    EXPECT_EQ(uv_loop_close(&loop), 0);
+  }
+
+  // From server 2, with so many entries of its term behind `previous`.
+  void hear(raft_term term, raft_index previous, raft_term previous_term, unsigned count = 0) {
+    raft_message message{};
+    message.type = RAFT_IO_APPEND_ENTRIES;
+    message.server_id = 2;
+    message.server_address = "2";
+    message.append_entries = {term, previous, previous_term, 0, nullptr, count};
+    if (count > 0) {
+      auto* entries = static_cast<raft_entry*>(raft_calloc(count, sizeof(raft_entry)));
+      void* batch = raft_calloc(count, 8);
+      for (unsigned n = 0; n < count; ++n) {
+        entries[n] = {term, RAFT_COMMAND, {static_cast<char*>(batch) + 8 * n, 8}, batch};
+      }
+      message.append_entries.entries = entries;
+    }
+    network.receive(&network.io, &message);
+  }
+
+  uv_loop_t loop{};
+  Network network{};
+  std::unique_ptr<RaftIo> io{};
+  raft_fsm fsm{};
+  ::raft raft{};
+  bool closed = false;
+};
+
+TEST_F(FollowerOnRaftIo, AHeartbeatIsAnsweredForWhatItCompared) {
+  hear(2, 3, 1);
+  ASSERT_EQ(network.sent.size(), 1u);
+  EXPECT_EQ(network.sent[0].rejected, 0u);
+  EXPECT_EQ(network.sent[0].last_log_index, 3u);  // of 5
+  hear(2, 2, 1);
+  ASSERT_EQ(network.sent.size(), 2u);
+  EXPECT_EQ(network.sent[1].last_log_index, 3u);
+}
+
+TEST_F(FollowerOnRaftIo, EntriesAreAnsweredForOnceTheyAreDurable) {
+  hear(2, 3, 1, 1);  // takes the place of 4 and 5
+  while (network.sent.empty()) uv_run(&loop, UV_RUN_ONCE);
+  EXPECT_EQ(network.sent[0].last_log_index, 4u);
+  EXPECT_EQ(io->storage().last_index(), 4u);
+}
+
+// A write of one leader's entries ends when another one leads.
+TEST_F(FollowerOnRaftIo, AWriteForAnOlderLeaderSaysNothingToTheNext) {
+  hear(2, 5, 1, 2);
+  hear(3, 4, 1);  // before the loop could tell of the write
+  while (network.sent.size() < 2) uv_run(&loop, UV_RUN_ONCE);
+  EXPECT_EQ(network.sent[0].last_log_index, 4u);
+  EXPECT_EQ(network.sent[1].term, 3u);
+  EXPECT_EQ(network.sent[1].last_log_index, 4u);  // of 7
+}
+
+TEST_F(FollowerOnRaftIo, ARefusalTellsTheEndOfTheLog) {
+  hear(2, 4, 2);
+  ASSERT_EQ(network.sent.size(), 1u);
+  EXPECT_EQ(network.sent[0].rejected, 4u);
+  EXPECT_EQ(network.sent[0].last_log_index, 5u);
+}
+
+}  // namespace
+}  // namespace walkit::raft
