@@ -119,7 +119,7 @@ void FixtureNode::take_over_io() {
     return failed;
   };
   io.truncate = [](auto* r, raft_index index) {
-    of(r).kept_last_ = std::min<std::uint64_t>(of(r).kept_last_, index - 1);
+    of(r).lets_go_behind(index - 1);
     return of(r).answered(of(r).store_->truncate(index));
   };
   io.append = [](auto* r, auto* request, const raft_entry* entries, unsigned n, auto cb) {
@@ -134,6 +134,12 @@ void FixtureNode::take_over_io() {
     request->cb = cb;
     return of(r).get_snapshot(request);
   };
+}
+
+// Raft is about to replace what is there: from now on it may be gone, or not yet.
+void FixtureNode::lets_go_behind(std::uint64_t index) {
+  kept_last_ = std::min(kept_last_, index);
+  ++replaced_;
 }
 
 // A store may fail where there is no power, and nowhere else.
@@ -167,18 +173,21 @@ int FixtureNode::append(raft_io_append* request, const raft_entry* entries, unsi
   if (failed != 0) return failed;
   replies_.take();
   const std::uint64_t last = store_->storage().last_index();
-  return delay([this, request, ticket, last](bool up) {
+  return delay([this, request, ticket, last, replaced = replaced_](bool up) {
     if (!up) return request->cb(request, 0);  // to a raft that is closing: it looks away
     if (flaw_ == Flaw::answers_before_the_sync) return request->cb(request, 0);
     const Status durable = ticket.wait();
-    if (durable) kept_last_ = std::max(kept_last_, last);
+    if (durable && replaced == replaced_) kept_last_ = std::max(kept_last_, last);
     request->cb(request, durable ? 0 : to_raft_code(durable.error().code));
   });
 }
 
 int FixtureNode::put_snapshot(unsigned trailing, raft_io_snapshot_put* request,
                               const raft_snapshot* snapshot) {
-  if (trailing == 0) replies_.take();
+  if (trailing == 0) {
+    replies_.take();
+    lets_go_behind(snapshot->index);
+  }
   return delay([this, trailing, request, snapshot](bool up) {
     int failed = RAFT_CANCELED;
     if (up) failed = answered(store_->put_snapshot(trailing, *snapshot));

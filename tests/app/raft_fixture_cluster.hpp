@@ -75,6 +75,7 @@ class FixtureNode {
   int put_snapshot(unsigned trailing, raft_io_snapshot_put* request, const raft_snapshot* snapshot);
   int get_snapshot(raft_io_snapshot_get* request);
   void apply(std::uint64_t command);
+  void lets_go_behind(std::uint64_t index);
   void expect_kept(const RaftStorage& storage);
 
   raft_fixture& fixture_;
@@ -98,6 +99,7 @@ class FixtureNode {
   // What raft was told is durable.
   HardState kept_{};
   std::uint64_t kept_last_ = 0;
+  std::uint64_t replaced_ = 0;  // how often raft let go of entries: appends before it prove nothing
 };
 
 }  // namespace walkit::raft
