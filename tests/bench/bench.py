@@ -21,6 +21,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, "../real")]
 import figures
 import machine
 import plan
+import raft
 import real
 import report
 import scale
@@ -139,6 +140,8 @@ def arguments():
                       help="how costs grow with entries, segments, threads and open logs")
     kind.add_argument("--state", action="store_true",
                       help="what checkpoints cost who applies, and save who recovers")
+    kind.add_argument("--raft", action="store_true",
+                      help="C-Raft on its own storage and on walkit's")
     parser.add_argument("--rounds", type=int, help="instead of the usual number")
     parser.add_argument("--only", default="", help="workloads, as w1,w2")
     parser.add_argument("--from", dest="source", help="no runs: the figures of this file again")
@@ -213,22 +216,28 @@ def scale_session(options):
         report.put_into_document("scale", text)
 
 
-def state_session(options):
+def tables_session(options, name, measure):
+    """Of a program of its own, tests/bench/walkit_<name>, which may have been left out."""
+    program = os.path.join(options.build, "tests/bench/walkit_" + name)
+    if not os.path.exists(program):
+        print("without %s: what it needs is not installed" % os.path.basename(program))
+        return
     with work_folder(options.on or options.build) as folder:
-        text = state.measure(os.path.join(options.build, "tests/bench/walkit_state"), folder,
-                             options.before, options.check)
+        text = measure(program, folder, options.before, options.check)
         told = [{"date": time.strftime("%Y-%m-%d"), "load": os.getloadavg()[0]}]
         _, described = machine.describe(folder, told)
     if not (options.check or options.no_document):
         lines = ["Measured on:", "", *("- " + line for line in described), "", text]
-        report.put_into_document("state", "\n".join(lines))
+        report.put_into_document(name, "\n".join(lines))
 
 
 def main():
     options = arguments()
     options.build = os.path.abspath(options.build)
     if options.state:
-        return state_session(options)
+        return tables_session(options, "state", state.measure)
+    if options.raft:
+        return tables_session(options, "raft", raft.measure)
     if options.scale:
         return scale_session(options)
     if options.journal and os.geteuid() != 0:
@@ -247,7 +256,8 @@ def main():
     print(shown.text())
     if options.check:
         shown.check(name, targets)
-        state_session(options)
+        tables_session(options, "state", state.measure)
+        tables_session(options, "raft", raft.measure)
     elif not (options.quick or options.no_document or only):
         shown.write(name)
     return None
