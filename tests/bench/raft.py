@@ -18,6 +18,7 @@ RECOVERY = """Until a server that was killed has its log of %s entries again (wa
 |---|---|---|---|
 """
 STORAGES = ("uv", "walkit")
+# Sizes are multiples of 8: libraft's own storage cannot read others back.
 
 
 def call(before, program, *arguments):
@@ -41,7 +42,7 @@ def ratio(runs, name):
 def commits(program, folder, before, rounds, seconds):
     text = COMMITS % (rounds, seconds)
     for servers in (1, 3):
-        for size, in_flight in ((100, 1), (100, 16), (100, 256), (1024, 1), (1024, 16), (1024, 256),
+        for size, in_flight in ((104, 1), (104, 16), (104, 256), (1024, 1), (1024, 16), (1024, 256),
                                 (16384, 16)):
             runs = {storage: [] for storage in STORAGES}
             for number in range(rounds):
@@ -59,7 +60,7 @@ def commits(program, folder, before, rounds, seconds):
 
 def recovery(program, folder, before, rounds, entries):
     text = RECOVERY % ("{:,}".format(entries), rounds)
-    for size in (100, 1024):
+    for size in (104, 1024):
         runs = {storage: [] for storage in STORAGES}
         for number in range(rounds):
             for storage in STORAGES[::-1] if number % 2 else STORAGES:
