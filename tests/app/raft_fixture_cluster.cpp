@@ -266,7 +266,7 @@ bool FixtureNode::may_restart() const {
 
 bool FixtureNode::restart() {
   store_.reset();
-  std::exchange(closed_, nullptr)(&server().io);
+  closed();
   applied_.clear();
   replies_ = {};
   raft_fixture_server& s = server();

@@ -6,6 +6,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "app/raft_io_replies.hpp"
@@ -48,6 +49,9 @@ class FixtureNode {
   void crash(testing::Crash kind);
   /// From what the device kept; false: the power went again. Only when may_restart().
   [[nodiscard]] bool restart();
+
+  /// The fixture has no callback for it any more.
+  void closed() { std::exchange(closed_, nullptr)(&server().io); }
 
   [[nodiscard]] bool is_up() const { return up_; }
   [[nodiscard]] bool is_without_power() const {

@@ -41,7 +41,10 @@ class Trial {
     raft_configuration_close(&configuration);
     for (auto& node : nodes_) plan_cut(*node);
   }
-  ~Trial() { raft_fixture_close(&fixture_); }
+  ~Trial() {
+    raft_fixture_close(&fixture_);
+    for (auto& node : nodes_) node->closed();
+  }
   Trial(const Trial&) = delete;
   Trial& operator=(const Trial&) = delete;
 
