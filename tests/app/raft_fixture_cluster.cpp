@@ -80,7 +80,7 @@ FixtureNode& FixtureNode::of(raft_io* io) {
 void FixtureNode::take_over_io() {
   raft_io& io = server().io;
   server().raft.data = this;
-  io.close = [](auto* r, raft_io_close_cb closed) { of(r).closed_ = closed; };
+  io.close = [](auto* r, raft_io_close_cb cb) { of(r).closed_ = cb; };
   io.start = [](auto* r, unsigned msecs, auto tick, raft_io_recv_cb receive) {
     of(r).receive_ = receive;
     const auto wrapped = [](raft_io* own, raft_message* message) {
