@@ -15,7 +15,8 @@ namespace walkit::raft {
 
 /// C-Raft's (libraft) `struct raft_io` on a Raft log: term, vote, entries and snapshots are
 /// walkit's; network, ticks, clock and random numbers are those of another raft_io, which
-/// raft_uv_init() made. That one keeps nothing, but wants a folder of its own. Target
+/// raft_uv_init() made. That one keeps nothing, but wants a folder of its own, and commands whose
+/// length is a multiple of eight: others reach a follower with the wrong bytes. Target
 /// walkit::raft_io.
 ///
 /// A call of raft answers when it is durable, as libraft asks: set_term and set_vote before they
