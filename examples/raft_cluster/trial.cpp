@@ -177,7 +177,7 @@ class Trial {
   // With it go others sometimes, even all of them. At what moment follows from the seed as far as
   // the number of writes says it.
   void kill_leader(unsigned number) {
-    wait_for(random_() % 200);
+    wait_for(1 + random_() % 200);  // one at least, so that it is known who leads now
     const unsigned leader = load_->leader();
     std::vector<unsigned> down{leader};
     for (unsigned server = 1; server <= kServers; ++server) {
