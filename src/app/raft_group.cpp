@@ -170,7 +170,8 @@ Status Group::check_entries(std::span<const EntryBytes> entries) const {
 
 Status Group::check(const std::optional<HardState>& hard,
                     std::span<const EntryBytes> entries) const {
-  if (Status ok = writable(); !ok) return ok;
+  // An election does not wait for a snapshot, which takes over whatever the hard state is then.
+  if (Status ok = entries.empty() ? usable() : writable(); !ok) return ok;
   if (hard && hard->term < hard_.term) {
     return invalid("term " + std::to_string(hard->term) + " is older than " +
                    std::to_string(hard_.term));

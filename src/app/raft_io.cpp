@@ -7,6 +7,7 @@
 #include <mutex>
 #include <new>
 #include <utility>
+#include <vector>
 
 #include "app/raft_io_replies.hpp"
 #include "app/raft_io_store.hpp"
@@ -104,6 +105,8 @@ struct RaftIo::Core {
 
   int told(int code);
   int told_by_network(int code);
+  int submit(raft_io_append* request, const raft_entry* entries, unsigned n);
+  void installed(int status, raft_index index);
   void deliver();
   void maybe_closed();
 
@@ -116,6 +119,15 @@ struct RaftIo::Core {
   std::shared_ptr<Arrivals> arrivals = std::make_shared<Arrivals>();
   uv_async_t wake{};
   unsigned appending = 0, under_way = 0;  // appends, and snapshots, whose callbacks are to come
+  /// Appends for behind a snapshot that replaces the log, and is not there yet. raft keeps the
+  /// entries.
+  struct Waiting {
+    raft_io_append* request;
+    const raft_entry* entries;
+    unsigned n;
+  };
+  std::vector<Waiting> waiting{};
+  bool is_installing = false;
   bool listens = false, closing = false, inner_closed = false;
   raft_io_close_cb close_cb = nullptr;
 };
@@ -176,18 +188,39 @@ int RaftIo::Core::load(::raft_io* r, raft_term* term, raft_id* voted_for, raft_s
 }
 
 int RaftIo::Core::append(::raft_io* r, raft_io_append* request, const raft_entry* entries,
-                         unsigned n, raft_io_append_cb cb) {
+                         unsigned n, raft_io_append_cb cb) try {
   Core& core = of(r);
-  Ticket ticket;
-  const int failed = core.told(core.store.append(entries, n, ticket));
-  if (failed != 0) return failed;
-  core.replies.take();
   request->cb = cb;
+  if (core.is_installing) {
+    core.waiting.push_back({request, entries, n});
+  } else {
+    const int failed = core.submit(request, entries, n);
+    if (failed != 0) return failed;
+  }
+  core.replies.take();
   ++core.appending;
-  ticket.on_durable([arrivals = core.arrivals, request](const Status& status) {
-    arrivals->add(request, status ? 0 : to_raft_code(status.error().code));
+  return 0;
+} catch (const std::bad_alloc&) {
+  return RAFT_NOMEM;
+}
+
+int RaftIo::Core::submit(raft_io_append* request, const raft_entry* entries, unsigned n) {
+  Ticket ticket;
+  const int failed = told(store.append(entries, n, ticket));
+  if (failed != 0) return failed;
+  ticket.on_durable([to = arrivals, request](const Status& status) {
+    to->add(request, status ? 0 : to_raft_code(status.error().code));
   });
   return 0;
+}
+
+void RaftIo::Core::installed(int status, raft_index index) {
+  is_installing = false;
+  if (status == 0) store.continue_behind(index);
+  for (const Waiting& append : std::exchange(waiting, {})) {
+    const int failed = submit(append.request, append.entries, append.n);
+    if (failed != 0) arrivals->add(append.request, failed);
+  }
 }
 
 // In the loop. A callback may append again. Behind one that failed all fail, and raft (0.15) cuts
@@ -222,14 +255,17 @@ int RaftIo::Core::snapshot_put(::raft_io* r, unsigned trailing, raft_io_snapshot
         *status = core.store.put_snapshot(trailing, *snapshot);
       },
       [&core, status, trailing, request, index = snapshot->index] {
-        if (*status == 0 && trailing == 0) core.store.continue_behind(index);
+        if (trailing == 0) core.installed(*status, index);
         --core.under_way;
         request->cb(request, *status);
         core.maybe_closed();
       });
   if (failed != 0) return failed;
-  if (trailing == 0) core.replies.take();
   ++core.under_way;
+  if (trailing == 0) {
+    core.is_installing = true;
+    core.replies.take();
+  }
   return 0;
 } catch (const std::bad_alloc&) {
   return RAFT_NOMEM;

@@ -79,6 +79,17 @@ int configuration_of(std::string_view context, raft_configuration& configuration
   return 0;
 }
 
+constexpr std::size_t kCommandUnit = 8;
+
+Error odd_length(std::size_t bytes) {
+  return {.code = Errc::invalid_argument,
+          .message = "a command of " + std::to_string(bytes) +
+                     " bytes: libraft hands others on with the wrong bytes unless their length is "
+                     "a multiple of " +
+                     std::to_string(kCommandUnit),
+          .next_step = "fill it up, and say its own length in it"};
+}
+
 /// Released by those to whom it is given, else here.
 class LoadedSnapshot {
  public:
@@ -230,6 +241,9 @@ int RaftIoStore::append(const raft_entry* entries, unsigned n, Ticket& ticket) t
   std::vector<EntryBytes> views;
   views.reserve(n);
   for (unsigned i = 0; i < n; ++i) {
+    if (entries[i].type == RAFT_COMMAND && entries[i].buf.len % kCommandUnit != 0) {
+      return answer(odd_length(entries[i].buf.len));
+    }
     views.push_back({next_ + i, entries[i].term, kind_of(entries[i].type), view(entries[i].buf)});
   }
   auto saved = storage_.save_async(std::nullopt, views);

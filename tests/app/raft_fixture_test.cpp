@@ -109,7 +109,7 @@ class Trial {
   // Commands of 8 to 1,600 bytes, so that some reach over sectors.
   void submit(FixtureNode& node) {
     const std::uint64_t command = ++submitted_;
-    const std::size_t bytes = sizeof command + (below(8) == 0 ? below(1592) : below(64));
+    const std::size_t bytes = sizeof command * (1 + (below(8) == 0 ? below(199) : below(8)));
     raft_buffer buffer{raft_malloc(bytes), bytes};
     std::memset(buffer.base, 0, bytes);
     std::memcpy(buffer.base, &command, sizeof command);

@@ -1,5 +1,6 @@
 // What a follower on RaftIo answers: never for entries that it has from elsewhere than this leader.
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <uv.h>
 
@@ -135,6 +136,19 @@ TEST_F(FollowerOnRaftIo, ARefusalTellsTheEndOfTheLog) {
   ASSERT_EQ(network.sent.size(), 1u);
   EXPECT_EQ(network.sent[0].rejected, 4u);
   EXPECT_EQ(network.sent[0].last_log_index, 5u);
+}
+
+TEST(RaftIoStore, ACommandThatTheNetworkWouldBreakIsRefused) {
+  RaftIoStore store(
+      RaftStorage::open(MemoryDirectory::create(), {}, {CodecId{"byte"}.value, {}}).value());
+  std::array<char, 16> bytes{};
+  const raft_entry fits{1, RAFT_COMMAND, {bytes.data(), 16}, nullptr};
+  const raft_entry odd{1, RAFT_COMMAND, {bytes.data(), 12}, nullptr};
+  Ticket ticket;
+  EXPECT_EQ(store.append(&fits, 1, ticket), 0);
+  EXPECT_EQ(store.append(std::array{fits, odd}.data(), 2, ticket), RAFT_INVALID);
+  EXPECT_THAT(store.text(), ::testing::HasSubstr("12 bytes"));
+  EXPECT_EQ(store.storage().last_index(), 1u);
 }
 
 }  // namespace

@@ -235,7 +235,7 @@ TEST(RaftSnapshot, AFailedInstallIsWholeOrNotAtAll) {
   }
 }
 
-TEST(RaftSnapshot, ALogThatIsBeingReplacedCanBeReadAndTakesNothing) {
+TEST(RaftSnapshot, ALogThatIsBeingReplacedCanBeReadAndTakesHardStateAlone) {
   RaftOptions options = small();
   Log* asked = nullptr;
   std::vector<Errc> answers;
@@ -244,15 +244,53 @@ TEST(RaftSnapshot, ALogThatIsBeingReplacedCanBeReadAndTakesNothing) {
     EXPECT_EQ(asked->last_index(), 10u);
     const Status saved = asked->save({.entries = entries(11, 11, 1)});
     answers.push_back(saved ? Errc{} : saved.error().code);
+    EXPECT_THAT(asked->save({.hard_state = HardState{3, 7}}), IsOk());
   };
-  Log log = Log::open(MemoryDirectory::create(), options).value();
-  ASSERT_THAT(log.save({.entries = entries(1, 10, 1)}), IsOk());
-  asked = &log;
-  ASSERT_THAT(log.install_snapshot(at(50, 2), as_bytes(state_of(50))), IsOk());
-  EXPECT_EQ(answers, std::vector<Errc>{Errc::locked});
-  asked = nullptr;
-  EXPECT_EQ(log.last_index(), 50u);
-  EXPECT_THAT(log.save({.entries = entries(51, 51, 2)}), IsOk());
+  const auto directory = MemoryDirectory::create();
+  {
+    Log log = Log::open(directory, options).value();
+    ASSERT_THAT(log.save({.entries = entries(1, 10, 1)}), IsOk());
+    asked = &log;
+    ASSERT_THAT(log.install_snapshot(at(50, 2), as_bytes(state_of(50))), IsOk());
+    EXPECT_EQ(answers, std::vector<Errc>{Errc::locked});
+    asked = nullptr;
+    EXPECT_EQ(log.last_index(), 50u);
+    EXPECT_THAT(log.save({.entries = entries(51, 51, 2)}), IsOk());
+  }
+  Log log = Log::open(directory, small()).value();
+  EXPECT_EQ(log.hard_state(), (HardState{3, 7}));
+  EXPECT_EQ(log.last_index(), 51u);
+}
+
+TEST(RaftSnapshot, AVoteDuringAnInstallSurvivesEveryPowerCut) {
+  const auto run = [](const std::shared_ptr<Directory>& directory) {
+    HardState told;
+    Log* asked = nullptr;
+    RaftOptions options = small();
+    options.snapshots.progress = [&](const CheckpointProgress&) {
+      if (asked != nullptr && asked->save({.hard_state = HardState{3, 7}})) told = {3, 7};
+    };
+    auto log = Log::open(directory, options);
+    if (!log || !log->save({.hard_state = HardState{2, 1}, .entries = entries(1, 9, 1)})) {
+      return told;
+    }
+    told = {2, 1};
+    asked = &*log;
+    log->install_snapshot(at(50, 2), as_bytes(state_of(50))).ignore("told says how far it came");
+    return told;
+  };
+  const auto check = [](const std::shared_ptr<Directory>& directory,
+                        const HardState& told) -> Status {
+    const auto log = Log::open(directory, small());
+    if (!log) return log.error();
+    const bool kept = log->hard_state().term >= told.term;
+    const bool whole = log->last_index() == 9 || log->last_index() == 50;
+    if (kept && (whole || told.term == 0)) return {};
+    return Error{.code = Errc::corrupt,
+                 .message = "term " + std::to_string(log->hard_state().term) + ", last entry " +
+                            std::to_string(log->last_index())};
+  };
+  EXPECT_THAT(testing::crash_test({.states_max = 2000, .recovery_depth = 0}, run, check), IsOk());
 }
 
 TEST(RaftSnapshot, StraysAreLeftAndOwnLeftoversGo) {

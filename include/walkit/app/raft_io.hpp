@@ -21,6 +21,8 @@ namespace walkit::raft {
 /// A call of raft answers when it is durable, as libraft asks: set_term and set_vote before they
 /// return; append, snapshot_put and snapshot_get by their callbacks, in the loop. A failed write or
 /// sync is RAFT_IOERR (no_space: RAFT_NOSPACE) for that call and all later ones: stop the server.
+/// RAFT_INVALID from raft_apply(): the length of a command is no multiple of eight, and libraft
+/// would hand others on with the wrong bytes.
 /// One thread, that of the loop.
 class RaftIo {
  public:

@@ -48,8 +48,8 @@ class SnapshotWriter {
   /// Durable and read back on return; bytes and what is said of them come to be in one moment. Then
   /// entries that it covers go, as RaftOptions::trailing_entries says. One at the index of the
   /// newest replaces it, and no entry is kept for the one before any more. Where it replaces the
-  /// log, saves answer `locked` meanwhile. poisoned: the log could not be told; open it again, and
-  /// it is there. Other errors: it is not there, or, after io, the next open decides.
+  /// log, saves of entries answer `locked` meanwhile. poisoned: the log could not be told; open it
+  /// again, and it is there. Other errors: it is not there, or, after io, the next open decides.
   Status commit();
 
  private:
