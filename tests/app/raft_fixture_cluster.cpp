@@ -175,10 +175,12 @@ int FixtureNode::append(raft_io_append* request, const raft_entry* entries, unsi
   const std::uint64_t last = store_->storage().last_index();
   return delay([this, request, ticket, last, replaced = replaced_](bool up) {
     if (!up) return request->cb(request, 0);  // to a raft that is closing: it looks away
-    if (flaw_ == Flaw::answers_before_the_sync) return request->cb(request, 0);
-    const Status durable = ticket.wait();
-    if (durable && replaced == replaced_) kept_last_ = std::max(kept_last_, last);
-    request->cb(request, durable ? 0 : to_raft_code(durable.error().code));
+    if (flaw_ != Flaw::answers_before_the_sync && !ticket.wait()) {
+      answered(RAFT_IOERR);
+      return unanswered_.push_back(request);
+    }
+    if (replaced == replaced_) kept_last_ = std::max(kept_last_, last);
+    request->cb(request, 0);
   });
 }
 
@@ -259,6 +261,17 @@ void FixtureNode::crash(testing::Crash kind) {
   down_since_ = raft_fixture_time(&fixture_);
   raft_fixture_kill(&fixture_, index_);
   raft_close(&raft(), nullptr);
+  answer_the_rest();
+}
+
+// Whose power went before they could be told. Raft is closing, and looks away.
+void FixtureNode::answer_the_rest() {
+  for (raft_io_append* request : std::exchange(unanswered_, {})) request->cb(request, 0);
+}
+
+void FixtureNode::closed() {
+  answer_the_rest();
+  std::exchange(closed_, nullptr)(&server().io);
 }
 
 // Its messages are under way for 15 ms.

@@ -51,7 +51,7 @@ class FixtureNode {
   [[nodiscard]] bool restart();
 
   /// The fixture has no callback for it any more.
-  void closed() { std::exchange(closed_, nullptr)(&server().io); }
+  void closed();
 
   [[nodiscard]] bool is_up() const { return up_; }
   [[nodiscard]] bool is_without_power() const {
@@ -80,6 +80,7 @@ class FixtureNode {
   int get_snapshot(raft_io_snapshot_get* request);
   void apply(std::uint64_t command);
   void lets_go_behind(std::uint64_t index);
+  void answer_the_rest();
   void expect_kept(const RaftStorage& storage);
 
   raft_fixture& fixture_;
@@ -97,6 +98,7 @@ class FixtureNode {
   bool up_ = false;
   raft_io_close_cb closed_ = nullptr;  // to be called once nothing is under way
   unsigned under_way_ = 0;             // delayed by the fixture
+  std::vector<raft_io_append*> unanswered_{};
   raft_time down_since_ = 0;
   std::vector<std::uint64_t> applied_{};
   std::uint64_t installs_ = 0;
