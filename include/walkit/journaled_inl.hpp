@@ -48,6 +48,9 @@ auto Journaled<State, EC, SC>::open(std::shared_ptr<Directory> directory, Journa
     Recovered<State> found{.state = std::move(initial)};
     const auto log = recovery_detail::load_checkpoint(*store, EntryId::max(), found);
     if (!log) return log.error();
+    if (found.checkpoint > EntryId{}) {
+      if (Status ok = store->files().settle(); !ok) return std::move(ok).error();
+    }
     auto writer = open_log(directory, options, found.checkpoint, *log);
     if (!writer) return std::move(writer).error();
     const RecoverOptions how{.wal = {.entry_type = options.wal.entry_type,

@@ -73,6 +73,9 @@ Result<std::optional<StoredSnapshot>> newest(const CheckpointFiles& files, Readi
   for (auto info = list->rbegin(); info != list->rend(); ++info) {
     auto stored = read_header(files, *info, reading);
     if (stored) {
+      if (reading == Reading::all) {  // by who holds the lock, and is about to go on from it
+        if (Status ok = files.settle(); !ok) return std::move(ok).error();
+      }
       stored->skipped = std::move(skipped);
       return std::optional(std::move(*stored));
     }

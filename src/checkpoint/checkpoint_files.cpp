@@ -266,12 +266,30 @@ Result<std::vector<EntryId>> CheckpointFiles::newest_good(Directory& folder) con
   return good;
 }
 
+Status CheckpointFiles::settle() const try {
+  {
+    const std::lock_guard lock(shared_->mutex);
+    if (shared_->settled) return {};
+  }
+  const auto home = folder();
+  if (!home && home.error().code == Errc::not_found) return {};
+  if (!home) return home.error();
+  if (Status ok = directory_->sync(); !ok) return ok;
+  if (Status ok = (*home)->sync(); !ok) return ok;
+  const std::lock_guard lock(shared_->mutex);
+  shared_->settled = true;
+  return {};
+} catch (const std::bad_alloc&) {
+  return no_memory();
+}
+
 Result<EntryId> CheckpointFiles::covered_through() const try {
   const auto home = folder();
   if (!home && home.error().code == Errc::not_found) return EntryId{};
   if (!home) return home.error();
   const auto good = newest_good(**home);
   if (!good) return good.error();
+  if (Status ok = settle(); !ok) return ok.error();
   if (mutated(Mutation::covered_by_newest_checkpoint) && !good->empty()) return good->front();
   return good->size() < options_.keep ? EntryId{} : good->back();
 } catch (const std::bad_alloc&) {
@@ -300,6 +318,7 @@ Result<std::vector<CheckpointInfo>> CheckpointFiles::older_than_kept(Directory& 
 Result<std::vector<CheckpointInfo>> CheckpointFiles::remove_older(Directory& folder) const {
   auto older = older_than_kept(folder);
   if (!older || older->empty()) return older;
+  if (Status ok = settle(); !ok) return ok.error();
   for (const CheckpointInfo& info : *older) {
     if (Status ok = folder.remove(info.file); !ok) return ok.error();
     const std::lock_guard lock(shared_->mutex);

@@ -159,6 +159,7 @@ Status CheckpointFiles::publish(Directory& folder, EntryId through) {
     shared_->failed = true;
     return ok;
   }
+  shared_->settled = true;  // its folder was made durable before anything was written
   try {
     shared_->verified.insert(through);
   } catch (const std::bad_alloc&) {

@@ -25,6 +25,7 @@ struct CheckpointFiles::Shared {
   std::binary_semaphore saving{1};  // one save or prune at a time; a Saving ends on any thread
   std::mutex mutex{};               // of what follows
   std::set<EntryId> verified{};     // by this store, when it wrote or read them
+  bool settled = false;             // names found, or made, are durable
   bool failed = false;              // a sync of the folder: which names are durable is not known
 };
 

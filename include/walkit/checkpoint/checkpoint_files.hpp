@@ -112,7 +112,12 @@ class CheckpointFiles {
   Result<std::vector<Error>> verify() const;
   Result<std::vector<CheckpointInfo>> plan_prune() const;
   Result<std::vector<CheckpointInfo>> prune();
+  /// Durable is then that those are there: see settle().
   Result<EntryId> covered_through() const;
+  /// Durable on return: what is there. A process that was killed may have left a name in the page
+  /// cache alone, and nothing may be given up for a checkpoint that a power cut can still take
+  /// away. Once per store; saves do it too.
+  Status settle() const;
   /// All that are there, into the same subdirectory of `empty_target`, durable on return, by hard
   /// links where the directory can: a checkpoint is never written again. For back_up().
   Result<std::vector<CheckpointInfo>> copy_to(const std::shared_ptr<Directory>& empty_target) const;
