@@ -15,7 +15,7 @@
 
 namespace walkit::kv {
 
-/// A state machine on a disk in memory, whose entries are numbered as they are applied.
+/// A state machine on a disk in memory. Entries are numbered on from those that were applied.
 class KvBox {
  public:
   explicit KvBox(KvOptions options = {},
@@ -32,7 +32,8 @@ class KvBox {
 
   std::vector<Request> requests(std::vector<Command> commands, Time time = {}) {
     std::vector<Request> chunk;
-    for (Command& command : commands) chunk.push_back({next_++, std::move(command), term, time});
+    std::uint64_t index = machine_->last_index();
+    for (Command& command : commands) chunk.push_back({++index, std::move(command), term, time});
     return chunk;
   }
   std::vector<Outcome> apply(std::vector<Command> commands, Time time = {}) {
@@ -49,7 +50,6 @@ class KvBox {
  private:
   std::shared_ptr<Directory> disk_;
   KvOptions options_;
-  std::uint64_t next_ = 1;
   std::optional<KvStateMachine> machine_{};
 };
 
