@@ -2,15 +2,11 @@
 
 namespace walkit::kv {
 
-namespace {
-
 Value value_of(const Item& item) {
   Value value{item.value, item.term, item.revision, std::nullopt, item.lease};
   if (item.expires_at != 0) value.expires_at = Time(item.expires_at);
   return value;
 }
-
-}  // namespace
 
 std::optional<std::string> read_text(const Data& data, std::string_view key) {
   const auto* found = data.find(key);

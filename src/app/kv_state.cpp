@@ -35,8 +35,10 @@ void State::take(const Applied& applied) {
     return;
   }
   installing.reset();  // it was given up
-  kv::apply(image.data, applied, nullptr);
+  Changes changes;
+  kv::apply(image.data, applied, &changes);
   image.remember(applied.outcome);
+  history->add(changes);
 }
 
 void State::take(const InstallPiece& piece) {
@@ -56,13 +58,14 @@ void State::take(const InstallEnd& end) {
   const Bytes bytes = *std::exchange(installing, std::nullopt);
   if (end.image) {
     image = *end.image;
-    return;
+    return history->restart(image.data.index());
   }
   ImageReader reader;
   reader.take(bytes).ignore("finish() tells");
   auto read = reader.finish();
   if (read) {
     image = std::move(*read);
+    history->restart(image.data.index());
   } else {
     failure = corrupt("the snapshot that was installed: " + read.error().message);
   }
@@ -96,6 +99,7 @@ Result<State> StateCodec::decode(BytesView bytes) const {
   auto image = reader.finish();
   if (!image) return std::move(image).error();
   state.image = std::move(*image);
+  state.history = std::make_shared<History>(state.image.data.index());
   return state;
 }
 

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 
+#include "app/kv_history.hpp"
 #include "app/kv_image.hpp"
 #include "app/kv_record.hpp"
 
@@ -15,6 +17,8 @@ struct State {
   Image image{};
   std::optional<Bytes> installing{};  // parts since the first one
   std::optional<Error> failure{};     // records that cannot follow each other
+  // Of what was applied since the checkpoint; copies share it, and do not add to it.
+  std::shared_ptr<History> history = std::make_shared<History>();
 
   void apply(const Record& record);
 

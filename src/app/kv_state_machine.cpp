@@ -59,7 +59,10 @@ Status check_chunk(std::span<const Request> chunk) {
 struct KvStateMachine::Core {
   Core(Journal j, const WalOptions& wal)
       : part_bytes(std::min<std::size_t>(kPartBytes, wal.max_entry_bytes - kPartHeaderBytes)),
-        journal(std::move(j)) {}
+        journal(std::move(j)) {
+    history = journal.read([](const State& state) { return state.history; });
+  }
+  ~Core() { history->close(); }
 
   template <class F>
   auto read(F&& f) const {
@@ -67,7 +70,8 @@ struct KvStateMachine::Core {
   }
 
   const std::size_t part_bytes;  // of a snapshot, in one entry of the log
-  std::mutex applying{};         // whoever decides sees all that was decided before
+  std::shared_ptr<History> history{};
+  std::mutex applying{};  // whoever decides sees all that was decided before
   Journal journal;
 };
 
@@ -86,7 +90,9 @@ Result<KvStateMachine> KvStateMachine::open(std::shared_ptr<Directory> directory
   if (!journal) return std::move(journal).error();
   const auto failure = journal->read([](const State& state) { return state.failure; });
   if (failure) return *failure;
-  return KvStateMachine(std::make_unique<Core>(std::move(*journal), options.wal));
+  auto core = std::make_unique<Core>(std::move(*journal), options.wal);
+  core->history->bound(options.history_changes, options.history_bytes);
+  return KvStateMachine(std::move(core));
 } catch (const std::bad_alloc&) {
   return no_memory();
 }
@@ -228,6 +234,10 @@ KvSnapshot KvStateMachine::snapshot() const {
       [](const Image& image) { return KvSnapshot(std::make_shared<const Image>(image)); });
 }
 
+Watch KvStateMachine::watch(std::string_view prefix, std::uint64_t from) const {
+  return Watch(core_->history, std::string(prefix), from);
+}
+
 Status KvStateMachine::checkpoint() {
   const auto taken = core_->journal.checkpoint();
   if (!taken) return taken.error();
@@ -246,6 +256,9 @@ KvStats KvStateMachine::stats() const {
 std::vector<std::string> KvStateMachine::check_invariants() const {
   return core_->read([](const Image& image) { return image.data.check_invariants(); });
 }
-Status KvStateMachine::close() { return core_->journal.close(); }
+Status KvStateMachine::close() {
+  core_->history->close();
+  return core_->journal.close();
+}
 
 }  // namespace walkit::kv

@@ -13,6 +13,7 @@
 
 #include "walkit/app/kv_snapshot.hpp"
 #include "walkit/app/kv_types.hpp"
+#include "walkit/app/kv_watch.hpp"
 #include "walkit/backup.hpp"
 #include "walkit/base/result.hpp"
 #include "walkit/checkpoint/background.hpp"
@@ -33,6 +34,9 @@ struct KvOptions {
   std::uint64_t checkpoint_every_entries = 1'000'000;
   std::chrono::milliseconds checkpoint_every = std::chrono::seconds(10);
   bool checkpoint_on_close = false;
+  // The newest changes are kept in memory for who watches, as many as both allow.
+  std::size_t history_changes = 65536;
+  std::size_t history_bytes = 16u << 20;  // keys and values, which the state may have too
 };
 
 struct KvStats {
@@ -98,6 +102,11 @@ class KvStateMachine {
   /// changed. It passes through the log, in parts; reads go on, apply() waits. invalid_argument: it
   /// is older than the state. no_space, poisoned.
   Status install(const KvSnapshot& snapshot);
+
+  /// The changes of keys that begin so, of entries from `from` on. Begin with what a scan shows,
+  /// and its revision + 1. A gap: they are kept no more; after a restart the oldest that are kept
+  /// are those above the checkpoint.
+  [[nodiscard]] Watch watch(std::string_view prefix, std::uint64_t from) const;
 
   /// Takes one now, durable.
   Status checkpoint();
