@@ -134,7 +134,8 @@ struct Page {
   std::uint64_t revision = 0;         // the moment: of the newest entry in the state
 };
 
-/// invalid_argument: an index, a time, a lease or a range that cannot be; too_large: a key.
+/// invalid_argument: an index, a time or a lease that cannot be; too_large: a key.
 Status validate(const Request& request);
+Status validate(const Command& command);
 
 }  // namespace walkit::kv
