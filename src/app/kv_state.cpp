@@ -1,5 +1,6 @@
 #include "app/kv_state.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -33,6 +34,13 @@ void State::take(const Applied& applied) {
                 " follows " + std::to_string(image.data.index()) + " of term " +
                 std::to_string(image.data.term()));
     return;
+  }
+  if (const auto* written = std::get_if<Written>(&applied.effect)) {
+    const std::uint64_t lease = written->item->lease;
+    if (lease != 0 && image.data.lease_end(lease) <= std::max(image.data.now(), applied.time)) {
+      failure = corrupt("entry " + std::to_string(index) + " names a lease that is over");
+      return;
+    }
   }
   installing.reset();  // it was given up
   Changes changes;

@@ -10,7 +10,7 @@ namespace {
 using testing::HasErrc;
 using testing::IsOk;
 
-// Check 21.
+// Acceptance check 21.
 TEST(KvApply, OutcomesStandInTheOrderOfTheirEntries) {
   KvBox box;
   const auto outcomes = box.apply({Put{"a", "1"}, Erase{"a"}, Put{"b", "2"}, Erase{"none"}});
@@ -30,7 +30,7 @@ TEST(KvApply, OutcomesStandInTheOrderOfTheirEntries) {
   EXPECT_EQ(box.machine().size(), 1u);
 }
 
-// Check 22.
+// Acceptance check 22.
 TEST(KvApply, CompareAndSwapSeesEarlierEntriesOfItsChunk) {
   KvBox box;
   const auto outcomes =
@@ -88,7 +88,7 @@ TEST(KvApply, ARangeIsErasedWithinItsBounds) {
   EXPECT_EQ(box.machine().size(), 0u);
 }
 
-// EX25: nothing of a mixed chunk is missing or out of place.
+// Fault 25 of docs/kv.md. Nothing of a mixed chunk is missing or out of place.
 TEST(KvApply, EachKindOfEntryHasOneOutcome) {
   KvBox box;
   const auto outcomes = box.apply(
@@ -103,7 +103,7 @@ TEST(KvApply, EachKindOfEntryHasOneOutcome) {
   box.expect_sound();
 }
 
-// EX7, check 25.
+// Acceptance check 25; fault 7 of docs/kv.md.
 TEST(KvApply, EmptyValuesAndKeysOfAnyBytesAreReal) {
   KvBox box;
   const std::string key("\0\xff", 2);
@@ -114,7 +114,7 @@ TEST(KvApply, EmptyValuesAndKeysOfAnyBytesAreReal) {
   EXPECT_EQ(box.machine().size(), 2u);
 }
 
-// EX12.
+// Fault 12 of docs/kv.md.
 TEST(KvApply, AValueKnowsTermAndIndexOfItsEntry) {
   KvBox box;
   box.apply({Noop{}, Put{"a", "1"}});
@@ -128,7 +128,7 @@ TEST(KvApply, AValueKnowsTermAndIndexOfItsEntry) {
   }
 }
 
-// EX22: disorder is an error, and changes nothing.
+// Fault 22 of docs/kv.md. Disorder is an error, and changes nothing.
 TEST(KvApply, DisorderIsRefusedWithNothingApplied) {
   KvBox box;
   box.apply({Put{"k", "1"}});
@@ -150,7 +150,7 @@ TEST(KvApply, DisorderIsRefusedWithNothingApplied) {
   EXPECT_EQ(box.apply_one(Put{"k", "2"}), Outcome::done);
 }
 
-// EX18, EX25: what cannot be is seen before anything is logged.
+// Faults 18, 25 of docs/kv.md. What cannot be is seen before anything is logged.
 TEST(KvApply, ACommandThatCannotBeFailsItsWholeChunk) {
   KvBox box;
   const std::string long_key(kKeyBytesMax + 1, 'k');
@@ -183,7 +183,7 @@ TEST(KvApply, AValueThatNoEntryHoldsFailsItsChunkAndItGoesOn) {
   EXPECT_EQ(box.apply_one(Put{"b", std::string(4000, 'v')}), Outcome::done);
 }
 
-// EX3, check 23.
+// Acceptance check 23; fault 3 of docs/kv.md.
 TEST(KvApply, WhatIsDeliveredAgainChangesNothingAndHasItsOldOutcome) {
   KvBox box;
   box.apply({Put{"x", "5"}});

@@ -113,7 +113,7 @@ TEST(KvRecord, RandomBytesAreAnErrorOrARecord) {
   EXPECT_GT(records, 1000u);
 }
 
-// Check 29, in part: a tag that no walkit writes.
+// Acceptance check 29. A tag that no walkit writes.
 TEST(KvRecord, AnUnknownOperationIsRefused) {
   for (unsigned tag = 0; tag < 256; ++tag) {
     if (tag >= 1 && tag <= 8) continue;

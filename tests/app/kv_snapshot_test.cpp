@@ -54,7 +54,7 @@ TEST(KvSnapshots, TheEmptyOneIsOne) {
   EXPECT_EQ(box.machine().last_index(), 0u);
 }
 
-// EX13: state and label are of one point.
+// Fault 13 of docs/kv.md. State and label are of one point.
 TEST(KvSnapshots, EqualStatesAreEqualBytesWhateverTheirPast) {
   KvBox one, two;
   one.apply({Put{"a", "1"}, Put{"b", "2"}, Noop{}, Noop{}});
@@ -87,7 +87,8 @@ TEST(KvSnapshots, AStreamIsReadInPiecesOfAnySize) {
   }
 }
 
-// Check 29, EX8, EX17: cut anywhere, or with any byte changed, it is refused.
+// Acceptance check 29; faults 8, 17 of docs/kv.md. Cut anywhere, or with any byte changed, it is
+// refused.
 TEST(KvSnapshots, NoWrongByteIsTaken) {
   KvBox box;
   const Bytes bytes = digest(fill(box, 12).machine());
@@ -183,7 +184,7 @@ TEST(KvCheckpoints, TheLogIsTrimmedBehindThem) {
   EXPECT_EQ(box.machine().stats().replayed.size(), 0u);
 }
 
-// EX5: what a replay brought back is not lost by the next crash.
+// Fault 5 of docs/kv.md. What a replay brought back is not lost by the next crash.
 TEST(KvCheckpoints, ReplayedEntriesSurviveCrashAfterCrash) {
   KvBox box;
   fill(box, 50);

@@ -35,7 +35,7 @@ const std::vector<std::pair<const char*, std::function<void(KvBox&)>>> kWaysOn =
      }},
 };
 
-// Check 26, EX10: what overwrites a key decides its end.
+// Acceptance check 26; fault 10 of docs/kv.md. What overwrites a key decides its end.
 TEST(KvTime, OverwritingClearsTheEnd) {
   for (const auto& [name, go_on] : kWaysOn) {
     SCOPED_TRACE(name);
@@ -61,7 +61,8 @@ TEST(KvTime, OverwritingReplacesTheEnd) {
   box.expect_sound();
 }
 
-// Check 26, EX6: an end that comes after a crash brings no older value back.
+// Acceptance check 26; fault 6 of docs/kv.md. An end that comes after a crash brings no older value
+// back.
 TEST(KvTime, AnOldValueDoesNotComeBack) {
   for (const auto& [name, go_on] : kWaysOn) {
     SCOPED_TRACE(name);
@@ -76,7 +77,7 @@ TEST(KvTime, AnOldValueDoesNotComeBack) {
   }
 }
 
-// Check 27, EX8, EX9, EX16.
+// Acceptance check 27; faults 8, 9, 16 of docs/kv.md.
 TEST(KvTime, WhatIsLeftOfALifeSurvivesAndWhatIsOverIsNotSeen) {
   for (const auto& [name, go_on] : kWaysOn) {
     SCOPED_TRACE(name);
@@ -100,7 +101,7 @@ TEST(KvTime, WhatIsLeftOfALifeSurvivesAndWhatIsOverIsNotSeen) {
   }
 }
 
-// Check 28, EX15.
+// Acceptance check 28; fault 15 of docs/kv.md.
 TEST(KvTime, OneEndIsFoundAmongAThousandLaterOnes) {
   KvBox box;
   std::vector<Command> many;
@@ -113,7 +114,7 @@ TEST(KvTime, OneEndIsFoundAmongAThousandLaterOnes) {
   EXPECT_EQ(box.machine().next_expiry(), after(1000));
 }
 
-// EX14: what a proposer sees as over and somebody else overwrote stays.
+// Fault 14 of docs/kv.md. What a proposer sees as over and somebody else overwrote stays.
 TEST(KvTime, AValueWrittenAgainDoesNotGoWithTheOldOne) {
   KvBox box;
   box.apply({Put{"k", "old", after(1)}}, kStart);
@@ -213,7 +214,7 @@ TEST(KvLeases, AKeyLeavesItsLeaseWhenItIsOverwritten) {
   box.expect_sound();
 }
 
-// EX18: a lease that is not there is an outcome, and nothing is written.
+// Fault 18 of docs/kv.md. A lease that is not there is an outcome, and nothing is written.
 TEST(KvLeases, AWriteToALeaseThatIsOverWritesNothing) {
   KvBox box;
   box.apply({Put{"a", "1"}});
@@ -223,7 +224,7 @@ TEST(KvLeases, AWriteToALeaseThatIsOverWritesNothing) {
   EXPECT_EQ(box.get("a"), "1");
 }
 
-// Check 30, EX14, EX20: nothing but the entries has a say.
+// Acceptance check 30; faults 14, 20 of docs/kv.md. Nothing but the entries has a say.
 TEST(KvTime, ReplicasWithOtherClocksAreEqualToTheByte) {
   KvBox one, two;
   std::vector<Request> entries;

@@ -111,7 +111,7 @@ struct Outcome {
   std::int64_t number = 0;     // Increment: the new value; what erases: how many keys
 
   friend bool operator==(const Outcome&, const Outcome&) = default;
-  friend bool operator==(const Outcome& outcome, Code code) { return outcome.code == code; }
+  friend bool operator==(const Outcome& outcome, Code wanted) { return outcome.code == wanted; }
 };
 
 /// The outcomes of the newest entries are remembered, across restarts and snapshots.
