@@ -1,6 +1,5 @@
 #include "app/kv_group.hpp"
 
-#include <algorithm>
 #include <new>
 #include <utility>
 
@@ -8,15 +7,17 @@ namespace walkit::kv {
 
 namespace {
 
-// Of what stands in one chunk, unless one caller's is larger.
-constexpr std::size_t kChunkBytes = 4u << 20, kChunkCommands = 1u << 14;
-
+// Of its record, at most.
 std::size_t bytes_of(const Command& command) {
+  constexpr std::size_t kBesideTexts = 128;
   return std::visit(
       [](const auto& what) {
-        std::size_t bytes = 32;
+        std::size_t bytes = kBesideTexts;
         if constexpr (requires { what.key; }) bytes += what.key.size();
         if constexpr (requires { what.value; }) bytes += what.value.size();
+        if constexpr (requires { what.range; }) {
+          bytes += what.range.begin.size() + what.range.end.value_or("").size();
+        }
         return bytes;
       },
       command);
@@ -32,10 +33,12 @@ void ChunkGroups::wait_for(std::uint32_t group) const {
 }
 
 Result<std::vector<Outcome>> ChunkGroups::apply(std::span<Command> commands, Time time) {
+  std::size_t bytes = 0;
   for (const Command& command : commands) {  // one caller's mistake is not everybody's
     if (Status ok = validate(command); !ok) return std::move(ok).error();
+    bytes += bytes_of(command);
   }
-  Member me{.commands = commands, .time = time};
+  Member me{.commands = commands, .time = time, .bytes = bytes};
   std::unique_lock lock(mutex_);
   const std::uint32_t group = group_;
   const bool is_first = first_ == nullptr;
@@ -62,11 +65,10 @@ void ChunkGroups::lead(std::uint32_t group) {
     Member* const begin = member;
     std::size_t bytes = 0, count = 0;
     do {
-      for (const Command& command : member->commands) bytes += bytes_of(command);
+      bytes += member->bytes;
       count += member->commands.size();
       member = member->next;
-    } while (member != nullptr && bytes < kChunkBytes && count < kChunkCommands &&
-             member->commands.size() < kChunkCommands);
+    } while (member != nullptr && bytes + member->bytes <= chunk_bytes_);
     apply_chunk(begin, member, count);
   }
   over_[group % 2] = group;  // from here on its members may be gone

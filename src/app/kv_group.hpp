@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <span>
@@ -14,7 +15,9 @@ namespace walkit::kv {
 /// the group that came together while the one before was on its way. Any thread.
 class ChunkGroups {
  public:
-  explicit ChunkGroups(KvStateMachine& machine) : machine_(machine) {}
+  /// chunk_bytes: of what shares one; what one caller brings is never cut.
+  ChunkGroups(KvStateMachine& machine, std::size_t chunk_bytes)
+      : machine_(machine), chunk_bytes_(chunk_bytes) {}
   /// The outcomes of all `commands`, which are moved from; durable on return. `time`: of now.
   Result<std::vector<Outcome>> apply(std::span<Command> commands, Time time);
 
@@ -23,6 +26,7 @@ class ChunkGroups {
   struct Member {
     std::span<Command> commands{};
     Time time{};
+    std::size_t bytes = 0;
     std::vector<Outcome> outcomes{};
     Status status{};
     Member* next = nullptr;
@@ -32,6 +36,7 @@ class ChunkGroups {
   void wait_for(std::uint32_t group) const;
 
   KvStateMachine& machine_;
+  const std::size_t chunk_bytes_;
   std::mutex mutex_{};
   Member* first_ = nullptr;  // of the group that comes together
   Member** last_ = &first_;

@@ -49,10 +49,12 @@ Result<Bytes> KvSnapshot::bytes() const try {
   return Error{.code = Errc::no_memory, .message = "out of memory"};
 }
 
-Result<KvSnapshot> KvSnapshot::read(BytesView bytes) {
+Result<KvSnapshot> KvSnapshot::read(BytesView bytes) try {
   KvSnapshotReader reader;
   if (Status ok = reader.take(bytes); !ok) return std::move(ok).error();
   return reader.finish();
+} catch (const std::bad_alloc&) {
+  return Error{.code = Errc::no_memory, .message = "out of memory"};
 }
 
 struct KvSnapshotReader::Work {

@@ -10,9 +10,15 @@
 
 namespace walkit::kv {
 
+namespace {
+constexpr std::size_t kChunkBytes = 4u << 20;
+}  // namespace
+
 struct Store::Core {
-  Core(std::shared_ptr<Directory> d, KvStateMachine m)
-      : directory(std::move(d)), machine(std::move(m)) {}
+  Core(std::shared_ptr<Directory> d, KvStateMachine m, const WalOptions& wal)
+      : directory(std::move(d)),
+        machine(std::move(m)),
+        groups(machine, std::min<std::size_t>(kChunkBytes, wal.max_frame_bytes / 2)) {}
 
   // What a proposer says it is: never before what was said already.
   [[nodiscard]] Time clock() const {
@@ -60,7 +66,7 @@ struct Store::Core {
 
   std::shared_ptr<Directory> directory;
   KvStateMachine machine;
-  ChunkGroups groups{machine};
+  ChunkGroups groups;
 };
 
 Store::Store(std::unique_ptr<Core> core) : core_(std::move(core)) {}
@@ -69,9 +75,9 @@ Store& Store::operator=(Store&&) noexcept = default;
 Store::~Store() = default;
 
 Result<Store> Store::open(std::shared_ptr<Directory> directory, KvOptions options) try {
-  auto machine = KvStateMachine::open(directory, std::move(options));
+  auto machine = KvStateMachine::open(directory, options);
   if (!machine) return std::move(machine).error();
-  return Store(std::make_unique<Core>(std::move(directory), std::move(*machine)));
+  return Store(std::make_unique<Core>(std::move(directory), std::move(*machine), options.wal));
 } catch (const std::bad_alloc&) {
   return Error{.code = Errc::no_memory, .message = "out of memory"};
 }

@@ -118,6 +118,25 @@ TEST_F(KvStore, OneCallersMistakeIsNotEverybodys) {
   EXPECT_THAT(store->put("k", "v", {.ttl = seconds(-1)}), HasErrc(Errc::invalid_argument));
 }
 
+// What no frame would hold together does not come together.
+TEST_F(KvStore, LargeValuesOfManyThreadsAllFit) {
+  store.reset();
+  store.emplace(
+      Store::open(disk, {.wal = {.max_frame_bytes = 1u << 16, .max_entry_bytes = 1u << 15}})
+          .value());
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 8; ++t) {
+    threads.emplace_back([this, t] {
+      for (int n = 0; n < 20; ++n) {
+        EXPECT_THAT(store->put(std::to_string(t), std::string(30'000, 'v')), IsOk());
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_THAT(store->put("k", std::string(40'000, 'v')), HasErrc(Errc::too_large));
+  EXPECT_EQ(store->revision(), 160u);
+}
+
 TEST_F(KvStore, AKeyWhoseTimeIsOverIsNotSeenAndItsEndIsLogged) {
   EXPECT_THAT(store->put("k", "v", {.ttl = seconds(5)}), IsOk());
   EXPECT_THAT(store->put("l", "v"), IsOk());
@@ -131,6 +150,18 @@ TEST_F(KvStore, AKeyWhoseTimeIsOverIsNotSeenAndItsEndIsLogged) {
   reopen();
   EXPECT_EQ(get("k"), std::nullopt);
   EXPECT_EQ(store->revision(), 3u);  // the end is an entry
+}
+
+TEST_F(KvStore, AClockThatFellTakesNothingFromALife) {
+  ASSERT_THAT(store->put("k", "v", {.ttl = seconds(5)}), IsOk());
+  disk->second -= 1'000;
+  ASSERT_THAT(store->put("l", "v", {.ttl = seconds(5)}), IsOk());
+  ASSERT_THAT(store->put("m", "v"), IsOk());
+  EXPECT_EQ(get("l"), "v");
+  disk->second += 1'004;
+  EXPECT_EQ(get("l"), "v");
+  disk->second += 1;
+  EXPECT_EQ(get("l"), std::nullopt);
 }
 
 TEST_F(KvStore, EachWayToReadSeesWhatIsOver) {

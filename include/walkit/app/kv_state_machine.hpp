@@ -55,8 +55,9 @@ struct KvStats {
 /// not there. So replicas that applied the same entries are equal, to the byte of a snapshot.
 ///
 /// Errors come back before anything was applied, and it goes on; but `poisoned`: a write or sync
-/// failed, and it must be opened again, as every walkit log. Any number of threads may call it;
-/// moving, assigning and destroying it need it alone.
+/// failed, and it must be opened again, as every walkit log. Calls that answer no Result throw
+/// std::bad_alloc where there is no memory for a copy of what they read. Any number of threads may
+/// call it; moving, assigning and destroying it need it alone.
 class KvStateMachine {
  public:
   /// Creates it, or recovers what was applied: all it shows is durable. locked: another process has
