@@ -75,6 +75,24 @@ TEST(KvRecord, APutTakesFewBytes) {
   EXPECT_EQ(bytes_of(record).size(), 11u + 3 + 5);
 }
 
+// docs/format.md, by hand.
+TEST(KvRecord, BytesAreThoseOfTheFormat) {
+  const auto text = [](const Record& record) { return std::string(as_text(bytes_of(record))); };
+  const Item item{"k", "ab", 7, 300, 5, 6};
+  EXPECT_EQ(text({Applied{.term = 7,
+                          .time = 128,
+                          .outcome = {.index = 300, .revision = 300, .number = -2},
+                          .effect = Written{std::make_shared<Item>(item)}}}),
+            std::string("\2\xac\2\7\x80\1\0\xac\2\3\1k\2ab\5\6", 17));
+  EXPECT_EQ(text({Applied{
+                .term = 1, .outcome = {Outcome::mismatch, 2, 1, 0}, .effect = std::monostate{}}}),
+            std::string("\1\2\1\0\1\1\0", 7));
+  EXPECT_EQ(text(applied(RangeErased{{"a", "b"}}, {Outcome::done, 1, 0, 3})).substr(9),
+            std::string("\0\0\6\1a\1\1b", 8));
+  EXPECT_EQ(text({InstallPiece{true, Bytes(2, std::byte{9})}}), "\7\1\11\11");
+  EXPECT_EQ(text({InstallEnd{.bytes = 129}}), "\x8\x81\1");
+}
+
 // Cut short, with a byte behind it, and with any one byte changed: an error, or another record that
 // is written in the same way.
 TEST(KvRecord, NoBytesAreReadOtherwiseThanTheyAreWritten) {
