@@ -75,8 +75,7 @@ void Data::forget(const Item& item) {
 }
 
 void Data::write(const std::shared_ptr<const Item>& item) {
-  if (const auto* before = items_.find(item->key)) forget(**before);
-  items_.put(item);
+  if (const auto before = items_.put(item)) forget(*before);
   if (item->expires_at != 0) {
     due_.put(std::make_shared<Mark>(Mark{due_mark(item->expires_at, kKey, item->key)}));
   }

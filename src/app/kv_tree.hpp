@@ -24,7 +24,8 @@ class Tree {
 
   /// Null: it is not there. Valid until this tree changes.
   [[nodiscard]] const Pointer* find(std::string_view key) const;
-  void put(Pointer item);
+  /// What it takes the place of; null: it is new.
+  Pointer put(Pointer item);
   void erase(std::string_view key);
   /// f(const Pointer&) -> bool for each item from `from` on, in order, until it answers false. It
   /// must not change this tree.
@@ -95,7 +96,7 @@ class Tree {
         [](const Pointer& item, std::string_view k) { return std::string_view(item->key) < k; });
   }
   static Split cut(Node& node, std::size_t at);
-  Split put(Ref& ref, Pointer&& item);
+  Split put(Ref& ref, Pointer& item);
   static void erase(Ref& ref, std::string_view key);
   static void join(Node& parent, std::size_t left);
   template <class F>
@@ -136,12 +137,12 @@ auto Tree<Item>::cut(Node& node, std::size_t at) -> Split {
 }
 
 template <class Item>
-auto Tree<Item>::put(Ref& ref, Pointer&& item) -> Split {
+auto Tree<Item>::put(Ref& ref, Pointer& item) -> Split {
   Node& node = ref.own();
   if (node.is_leaf()) {
     const auto place = place_of(node.items, item->key);
     if (place != node.items.end() && (*place)->key == item->key) {
-      *place = std::move(item);
+      std::swap(*place, item);
       return {};
     }
     const bool is_last = place == node.items.end();
@@ -151,7 +152,7 @@ auto Tree<Item>::put(Ref& ref, Pointer&& item) -> Split {
     return cut(node, is_last ? kMax : kMax / 2);  // keys that rise leave full leaves behind
   }
   const std::size_t child = child_of(node, item->key);
-  Split split = put(node.children[child], std::move(item));
+  Split split = put(node.children[child], item);
   if (!split.right) return {};
   const auto at = static_cast<std::ptrdiff_t>(child + 1);
   node.bounds.insert(node.bounds.begin() + at, std::move(split.bound));
@@ -161,10 +162,10 @@ auto Tree<Item>::put(Ref& ref, Pointer&& item) -> Split {
 }
 
 template <class Item>
-void Tree<Item>::put(Pointer item) {
+auto Tree<Item>::put(Pointer item) -> Pointer {
   if (!root_) root_ = Ref(new Node);
-  Split split = put(root_, std::move(item));
-  if (!split.right) return;
+  Split split = put(root_, item);
+  if (!split.right) return item;
   Ref root(new Node);
   Node& node = root.own();
   node.bounds.emplace_back();
@@ -172,6 +173,7 @@ void Tree<Item>::put(Pointer item) {
   node.children.push_back(std::move(root_));
   node.children.push_back(std::move(split.right));
   root_ = std::move(root);
+  return item;
 }
 
 // Moves a child and the one behind it into one node.
