@@ -73,7 +73,9 @@ std::string_view layer_of(std::string_view path) {
     return "typed testing";
   }
   if (path == "include/walkit/checkpoint/checkpoint_store.hpp") return "walkit";
-  if (path == "include/walkit/app/raft_types.hpp") return "base";  // values, which a suite shares
+  if (contains({"include/walkit/app/raft_types.hpp", "include/walkit/app/kv_types.hpp"}, path)) {
+    return "base";  // values, which suites share
+  }
   for (const std::string_view root : {"include/walkit/", "src/"}) {
     if (!path.starts_with(root)) continue;
     path.remove_prefix(root.size());

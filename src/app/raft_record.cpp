@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <span>
 #include <utility>
+
+#include "app/byte_fields.hpp"
 
 namespace walkit::raft {
 
@@ -20,98 +21,13 @@ enum class Tag : std::uint8_t {
 
 constexpr std::uint8_t kSnapshotHeaderVersion = 1;
 
-class Put {
- public:
-  explicit Put(Bytes& out) : out_(out) {}
-  Put& byte(std::uint8_t value) {
-    out_.push_back(std::byte{value});
-    return *this;
-  }
-  Put& number(std::uint64_t value) {
-    for (; value >= 0x80; value >>= 7) byte(static_cast<std::uint8_t>(value | 0x80));
-    return byte(static_cast<std::uint8_t>(value));
-  }
-  Put& raw(BytesView bytes) {
-    out_.insert(out_.end(), bytes.begin(), bytes.end());
-    return *this;
-  }
-  Put& text(std::string_view text) { return number(text.size()).raw(as_bytes(text)); }
-  Put& numbers(std::span<const std::uint64_t> values) {
-    number(values.size());
-    for (const std::uint64_t value : values) number(value);
-    return *this;
-  }
-
- private:
-  Bytes& out_;
-};
-
-// Once something is missing, all that follows is 0 and ok() says so.
-class Take {
- public:
-  explicit Take(BytesView bytes) : rest_(bytes) {}
-  std::uint8_t byte() {
-    if (rest_.empty()) return fail();
-    const auto value = std::to_integer<std::uint8_t>(rest_.front());
-    rest_ = rest_.subspan(1);
-    return value;
-  }
-  std::uint64_t number() {
-    std::uint64_t value = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-      const std::uint8_t bits = byte();
-      if (shift == 63 && bits > 1) return fail();
-      value |= std::uint64_t{bits & 0x7fu} << shift;
-      if (bits < 0x80) return bits == 0 && shift > 0 ? fail() : value;  // one form for each number
-    }
-    return fail();
-  }
-  std::uint32_t number32() {
-    const std::uint64_t value = number();
-    return value <= 0xffffffffu ? static_cast<std::uint32_t>(value) : fail();
-  }
-  std::string text(std::size_t bytes_max) {
-    const std::uint64_t bytes = number();
-    if (bytes > bytes_max || bytes > rest_.size()) {
-      fail();
-      return {};
-    }
-    std::string taken(as_text(rest_.first(bytes)));
-    rest_ = rest_.subspan(bytes);
-    return taken;
-  }
-  std::vector<std::uint64_t> numbers(std::size_t count_max) {
-    const std::uint64_t count = number();
-    std::vector<std::uint64_t> values;
-    if (count > count_max || count > rest_.size()) {
-      fail();
-      return values;
-    }
-    for (std::uint64_t n = 0; n < count; ++n) values.push_back(number());
-    return values;
-  }
-  BytesView rest() { return std::exchange(rest_, BytesView{}); }
-  [[nodiscard]] bool ok() const { return ok_; }
-  [[nodiscard]] bool all() const { return ok_ && rest_.empty(); }
-
- private:
-  std::uint8_t fail() {
-    ok_ = false;
-    rest_ = {};
-    return 0;
-  }
-
-  BytesView rest_;
-  bool ok_ = true;
-};
-
 Error no_record(std::string message) {
   return {.code = Errc::decode,
           .message = std::move(message),
           .next_step = "this log was not written by a Raft log, or by a newer one"};
 }
 
-void put(Put out, std::uint64_t group, const EntryRecord& record) {
+void put(FieldWriter out, std::uint64_t group, const EntryRecord& record) {
   const EntryBytes& entry = record.entry;
   out.byte(static_cast<std::uint8_t>(record.progress ? Tag::entry_with_progress : Tag::entry));
   out.number(group).number(entry.index).number(entry.term);
@@ -120,30 +36,30 @@ void put(Put out, std::uint64_t group, const EntryRecord& record) {
   out.raw(entry.payload);
 }
 
-void put(Put out, std::uint64_t group, const HardStateRecord& record) {
+void put(FieldWriter out, std::uint64_t group, const HardStateRecord& record) {
   const HardState& hard = record.hard_state;
   out.byte(static_cast<std::uint8_t>(Tag::hard_state)).number(group).number(hard.term);
   out.byte(hard.vote ? 1 : 0);
   if (hard.vote) out.number(*hard.vote);
 }
 
-void put(Put out, std::uint64_t group, const ProgressRecord& record) {
+void put(FieldWriter out, std::uint64_t group, const ProgressRecord& record) {
   out.byte(static_cast<std::uint8_t>(Tag::progress)).number(group);
   out.number(record.progress.commit).number(record.progress.applied);
 }
 
-void put(Put out, std::uint64_t group, const TruncateRecord& record) {
+void put(FieldWriter out, std::uint64_t group, const TruncateRecord& record) {
   out.byte(static_cast<std::uint8_t>(Tag::truncate)).number(group).number(record.from);
 }
 
-void put(Put out, std::uint64_t group, const BaseRecord& record) {
+void put(FieldWriter out, std::uint64_t group, const BaseRecord& record) {
   out.byte(static_cast<std::uint8_t>(Tag::base)).number(group);
   out.number(record.first_index).number(record.previous_term);
   out.number(record.snapshot_index).number(record.snapshot_term);
   out.byte(record.replaced ? 1 : 0).number(record.codec).text(record.type_name);
 }
 
-std::optional<EntryRecord> take_entry(Take& in, bool with_progress) {
+std::optional<EntryRecord> take_entry(FieldReader& in, bool with_progress) {
   EntryRecord record;
   record.entry.index = in.number();
   record.entry.term = in.number();
@@ -161,7 +77,7 @@ std::optional<EntryRecord> take_entry(Take& in, bool with_progress) {
   return record;
 }
 
-std::optional<HardStateRecord> take_hard_state(Take& in) {
+std::optional<HardStateRecord> take_hard_state(FieldReader& in) {
   HardStateRecord record;
   record.hard_state.term = in.number();
   const std::uint8_t has_vote = in.byte();
@@ -170,7 +86,7 @@ std::optional<HardStateRecord> take_hard_state(Take& in) {
   return record;
 }
 
-std::optional<BaseRecord> take_base(Take& in) {
+std::optional<BaseRecord> take_base(FieldReader& in) {
   BaseRecord record;
   record.first_index = in.number();
   record.previous_term = in.number();
@@ -194,7 +110,7 @@ bool keep(Record& record, std::optional<Taken> taken) {
   return true;
 }
 
-bool take(Record& record, Tag tag, Take& in) {
+bool take(Record& record, Tag tag, FieldReader& in) {
   switch (tag) {
     case Tag::entry:
     case Tag::entry_with_progress:
@@ -222,11 +138,11 @@ bool take(Record& record, Tag tag, Take& in) {
 }  // namespace
 
 void encode(const Record& record, Bytes& out) {
-  std::visit([&](const auto& what) { put(Put(out), record.group, what); }, record.what);
+  std::visit([&](const auto& what) { put(FieldWriter(out), record.group, what); }, record.what);
 }
 
 Result<Record> decode_record(BytesView bytes) {
-  Take in(bytes);
+  FieldReader in(bytes);
   const std::uint8_t tag = in.byte();
   Record record{.group = in.number()};
   if (!take(record, static_cast<Tag>(tag), in) || !in.all()) {
@@ -237,7 +153,7 @@ Result<Record> decode_record(BytesView bytes) {
 
 void encode(const SnapshotHeader& header, Bytes& out) {
   Bytes body;
-  Put put(body);
+  FieldWriter put(body);
   put.byte(kSnapshotHeaderVersion).number(header.group);
   put.number(header.info.index).number(header.info.term);
   put.number(header.log_through.value).byte(header.installed ? 1 : 0);
@@ -245,19 +161,19 @@ void encode(const SnapshotHeader& header, Bytes& out) {
   const Membership& members = header.info.membership;
   put.numbers(members.voters).numbers(members.learners).numbers(members.outgoing);
   put.text(members.context);
-  Put(out).number(body.size()).raw(body);
+  FieldWriter(out).number(body.size()).raw(body);
 }
 
 Result<std::optional<SnapshotHeader>> decode_snapshot_header(BytesView& bytes) {
   const auto last_of_length = std::find_if(
       bytes.begin(), bytes.end(), [](std::byte b) { return std::to_integer<unsigned>(b) < 0x80; });
   if (last_of_length == bytes.end() && bytes.size() < 10) return std::optional<SnapshotHeader>();
-  Take length(bytes);
+  FieldReader length(bytes);
   const std::uint64_t size = length.number();
   const std::size_t before = bytes.size() - length.rest().size();
   if (!length.ok() || size > kSnapshotHeaderBytesMax) return no_record("no header of a snapshot");
   if (bytes.size() - before < size) return std::optional<SnapshotHeader>();
-  Take in(bytes.subspan(before, size));
+  FieldReader in(bytes.subspan(before, size));
   const std::uint8_t version = in.byte();
   SnapshotHeader header{.group = in.number()};
   header.info.index = in.number();

@@ -5,8 +5,9 @@
 //   [segment_kib=N] [cache=warm|cold]
 //
 // w1: durable appends by one thread. w2: by several that wait. async: by one that does not wait.
-// w3: appends without a sync. make: data for w4 (reading all of it) and w5 (opening it), of which
-// the folder stays; before those two its files are read once, or dropped from the page cache.
+// w3: appends without a sync. w6: durable puts into a map. make: data for w4 (reading all of it),
+// w5 (opening it) and w7 (opening a map), of which the folder stays; before those its files are
+// read once, or dropped from the page cache.
 //
 // Prints one JSON line. Exit code 1: entries are missing, or something failed; no figure is
 // printed.
@@ -123,7 +124,8 @@ Job job_of(const std::string& folder, const Words& words) {
 }
 
 int run(const Contender& contender, const Job& job, const std::string& cache) {
-  const bool reads = contender.workload == "w4" || contender.workload == "w5";
+  const bool reads =
+      contender.workload == "w4" || contender.workload == "w5" || contender.workload == "w7";
   if (!reads) {
     if (fs::exists(job.folder)) fail(job.folder + " is there already; it would be removed");
     fs::create_directories(job.folder);

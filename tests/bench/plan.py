@@ -4,7 +4,7 @@
 def parts(cells):
     """Cells that share their rounds. What is read fills memory, and a page cache that is full makes
     who appends slow: those come first, and each part's data goes before the next is made."""
-    for workloads in (("w1", "w2", "async", "w3", "codec"), ("w4",), ("w5",)):
+    for workloads in (("w1", "w2", "async", "w3", "codec", "w6"), ("w4",), ("w5",), ("w7",)):
         part = [cell for cell in cells if cell.workload in workloads]
         if part:
             yield part
@@ -26,26 +26,28 @@ class Scale:
     """How long a session is. peer_rounds: rounds that run the peers too."""
 
     def __init__(self, rounds, peer_rounds, seconds, w3_mib, w4_mib, w5_mib, segments,
-                 segment_kib=65536, many_mib=40):
+                 segment_kib=65536, many_mib=40, w7_mib=0):
         self.rounds, self.peer_rounds, self.seconds = rounds, peer_rounds, seconds
         self.w3_mib, self.w4_mib, self.w5_mib = w3_mib, w4_mib, w5_mib
-        self.many_mib = many_mib
+        self.many_mib, self.w7_mib = many_mib, w7_mib
         # KiB by entry size, so that a run of W1 fills several; of W2 in proportion to its speed.
         self.segments = segments
         self.segment_kib = segment_kib
 
 
 FULL = Scale(rounds=15, peer_rounds=15, seconds=1.0, w3_mib=384, w4_mib=1024, w5_mib=(256, 4096),
-             segments={100: 256, 1024: 2048, 16384: 32768})
+             segments={100: 256, 1024: 2048, 16384: 32768}, w7_mib=96)  # 1,006,632 keys
 QUICK = Scale(rounds=6, peer_rounds=1, seconds=0.15, w3_mib=208, w4_mib=192, w5_mib=(64, 512),
-              segments={100: 64, 1024: 256, 16384: 4096})
+              segments={100: 64, 1024: 256, 16384: 4096}, w7_mib=16)
 CHECK = Scale(rounds=1, peer_rounds=1, seconds=0.005, w3_mib=24, w4_mib=24, w5_mib=(8, 16),
-              segments={100: 64, 1024: 64, 16384: 256}, segment_kib=4096, many_mib=1)
+              segments={100: 64, 1024: 64, 16384: 256}, segment_kib=4096, many_mib=1, w7_mib=1)
 JOURNAL = Scale(rounds=12, peer_rounds=6, seconds=0.5, w3_mib=0, w4_mib=0, w5_mib=(),
                 segments={100: 64, 16384: 8192})
 
 SIZES = (100, 1024, 16384)
 THREADS = (1, 4, 16, 64)
+KV_THREADS = (1, 16, 64)
+KV_PEERS = ("rocksdb", "sqlite", "lmdb")
 ALL_PEERS = ("leveldb", "rocksdb", "sqlite", "lmdb")
 PACKAGES = {"leveldb": "libleveldb-dev", "rocksdb": "librocksdb-dev",
             "sqlite": "libsqlite3-dev", "lmdb": "liblmdb-dev"}
@@ -117,9 +119,22 @@ def w5(scale):
                bytes=W5_BYTES, mib=scale.many_mib, segment_kib=MANY_KIB, cache="warm")
 
 
+def w6(scale):
+    for threads in KV_THREADS:
+        yield Cell("w6", ("walkit",), KV_PEERS, bytes=100, threads=threads, seconds=scale.seconds,
+                   segment_kib=scale.segment_kib)
+
+
+def w7(scale):
+    yield Cell("w7", ("floor_read", "walkit"),
+               data={"floor_read": "walkit_kv", "walkit": "walkit_kv"}, bytes=100,
+               mib=scale.w7_mib, segment_kib=scale.segment_kib, cache="warm")
+
+
 def cells(scale):
     """The codec is run by a program of its own."""
-    return [*w1(scale), *w2(scale), *w3(scale), *w4(scale), *w5(scale), Cell("codec", ())]
+    return [*w1(scale), *w2(scale), *w3(scale), *w4(scale), *w5(scale), *w6(scale), *w7(scale),
+            Cell("codec", ())]
 
 
 class Target:
@@ -189,6 +204,10 @@ def targets(scale):
                  "syncs", 4, False)
     yield Target("bytes on disk over each entry of 100 B, bulk",
                  ("walkit", {"workload": "w3", "bytes": 100}), None, "overhead", 4, False)
+    for threads in KV_THREADS[1:]:
+        for peer in KV_PEERS:
+            yield compared("W6 durable put, %d threads" % threads, "walkit", peer, "rate", 1.0,
+                           True, workload="w6", threads=threads)
     for what in ("encode", "decode"):
         yield Target("cereal, %s 124 B, to copies by hand" % what, (what, {"workload": "codec"}),
                      None, "ratio", 3.5, False)
@@ -225,6 +244,11 @@ def told(scale):
             two = {"walkit_views": "walkit_two"}.get(alone, alone + "_two")
             yield compared("W4 warm, %s, %s" % (two, size_text(size)), two, alone, "time each",
                            None, False, **wanted)
+    for peer in KV_PEERS:
+        yield compared("W6, 1 thread", "walkit", peer, "rate", None, True, workload="w6",
+                       threads=1)
+    yield compared("W7 a map that comes back, to its bytes read", "walkit", "floor_read", "time",
+                   None, False, workload="w7")
     for mib in scale.w5_mib:
         for contender in ("walkit_newest", "walkit_writer"):
             yield compared("W5 %s, %d MiB" % (contender, mib), contender, "floor_open_tail", "time",
@@ -242,7 +266,8 @@ def journal_targets(scale):
 # What each workload's contenders are shown in proportion to.
 FLOORS = {"w1": "floor_prezero_fdatasync", "w2": "floor_group_futex",
           "async": "floor_group_async", "w3": "floor_buf1m_falloc_aligned", "w4": "floor_readrec",
-          "w5": "floor_open_tail"}
+          "w5": "floor_open_tail", "w6": "rocksdb", "w7": "floor_read"}
 TITLES = {"w1": "W1: durable append, one thread", "w2": "W2: durable append, waiting threads",
           "async": "W2: durable append, tickets", "w3": "W3: buffered append",
-          "w4": "W4: replay", "w5": "W5: open"}
+          "w4": "W4: replay", "w5": "W5: open", "w6": "W6: durable put into a map",
+          "w7": "W7: a map that comes back"}

@@ -13,8 +13,8 @@ import plots
 DOCS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../docs")
 # What has to be the same for two runs to be compared.
 SAME = {"w1": ("bytes",), "w2": ("bytes", "threads"), "async": ("bytes",), "w3": ("bytes",),
-        "w4": ("bytes", "cache"), "w5": ("mib",)}
-SMALLER_IS_BETTER = ("w4", "w5")
+        "w4": ("bytes", "cache"), "w5": ("mib",), "w6": ("threads",), "w7": ("mib",)}
+SMALLER_IS_BETTER = ("w4", "w5", "w7")
 
 
 def place(run):
@@ -53,7 +53,7 @@ class Line:
         workload = sample["workload"]
         wanted = {"workload": workload, **{name: sample[name] for name in SAME[workload]}}
         self.runs = list(runs.of(sample["contender"], **wanted).values())
-        self.measure = {"w4": "time each", "w5": "time"}.get(workload, "rate")
+        self.measure = {"w4": "time each", "w5": "time", "w7": "time"}.get(workload, "rate")
         self.floor = plan.FLOORS[workload]
         self.ratio = runs.ratio((sample["contender"], wanted), (self.floor, wanted), self.measure)
 
@@ -66,7 +66,7 @@ class Line:
         words = [sample["level"], "sync: " + sample["sync"],
                  "%d thread%s" % (sample["threads"], "s" if sample["threads"] > 1 else ""),
                  plan.size_text(sample["bytes"])]
-        if sample["workload"] in ("w1", "w2", "async"):
+        if sample["workload"] in ("w1", "w2", "async", "w6"):
             groups = self.middle("groups")
             words.append("groups of " + figures.short(self.middle("entries") / groups) if groups
                          else "groups not told")
@@ -76,7 +76,7 @@ class Line:
 
     def figure(self):
         seconds = self.middle("seconds")
-        if self.sample["workload"] == "w5":
+        if self.sample["workload"] in ("w5", "w7"):
             return "%.3g ms" % (seconds * 1e3)
         per_second = statistics.median(run["entries"] / run["seconds"] for run in self.runs)
         text = figures.short(per_second) + "/s"
@@ -176,7 +176,8 @@ class Report:
                 if contender not in names:
                     names.append(contender)
                 how[contender] = "%s, %s" % (line.sample["level"], line.sample["sync"])
-                groups = line.middle("groups") if line.sample["workload"] in ("w2", "async") else 0
+                grouped = line.sample["workload"] in ("w2", "async", "w6")
+                groups = line.middle("groups") if grouped else 0
                 cells[contender, where] = "%s; **%s**%s" % (
                     line.figure(), line.ratio_text(), "; groups of " + figures.short(
                         line.middle("entries") / groups) if groups else "")

@@ -15,10 +15,10 @@ namespace walkit::bench {
 
 /// What a run is asked for.
 struct Job {
-  std::string folder{};  // w1 to w3: empty and its own; w4, w5: what `make` left there
+  std::string folder{};  // w1 to w3, w6: empty and its own; else what `make` left there
   std::size_t entry_bytes = 100;
   unsigned threads = 1;
-  double seconds = 0.2;                       // of appending, in w1 and w2
+  double seconds = 0.2;                       // of appending, in w1, w2 and w6
   std::uint64_t total_bytes = 384ull << 20;   // of payload, where the time is not given
   std::uint64_t segment_bytes = 64ull << 20;  // of files that rotate
 };
