@@ -314,7 +314,7 @@ void Server::get(std::uint64_t connection, const std::string& key) {
 
 void Server::refuse(std::uint64_t connection, int code) {
   if (code != RAFT_NOTLEADER)
-    return answer(connection, "failed: " + std::string(raft_strerror(code)));
+    return answer(connection, "failed: " + std::string(raft_errmsg(&raft_)));
   raft_id leader = 0;
   const char* address = nullptr;
   raft_leader(&raft_, &leader, &address);

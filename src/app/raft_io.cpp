@@ -1,14 +1,13 @@
 #include "walkit/app/raft_io.hpp"
 
 #include <cstdio>
-#include <deque>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <new>
+#include <string>
 #include <utility>
-#include <vector>
 
+#include "app/raft_io_appends.hpp"
 #include "app/raft_io_replies.hpp"
 #include "app/raft_io_store.hpp"
 #include "walkit/codec.hpp"
@@ -21,20 +20,6 @@ extern "C" {  // which raft.h does not say itself
 namespace walkit::raft {
 
 namespace {
-
-/// Appends that are durable, or failed, on their way from the log's thread to the loop: shared with
-/// callbacks that may come when the loop is gone.
-struct Arrivals {
-  std::mutex mutex{};
-  uv_async_t* wake = nullptr;  // none: nobody listens
-  std::deque<std::pair<raft_io_append*, int>> done{};
-
-  void add(raft_io_append* request, int status) {
-    const std::lock_guard lock(mutex);
-    done.emplace_back(request, status);
-    if (wake != nullptr) uv_async_send(wake);
-  }
-};
 
 /// Runs on a thread of libuv's, then tells the loop.
 struct Work {
@@ -72,9 +57,18 @@ struct RaftIo::Core {
     io.start = start;
     io.bootstrap = [](auto* r, auto* c) { return of(r).told(of(r).store.bootstrap(*c)); };
     io.recover = [](auto* r, auto* c) { return of(r).told(of(r).store.recover(*c)); };
-    io.set_term = [](auto* r, raft_term t) { return of(r).told(of(r).store.set_term(t)); };
-    io.set_vote = [](auto* r, raft_id id) { return of(r).told(of(r).store.set_vote(id)); };
-    io.truncate = [](auto* r, raft_index i) { return of(r).told(of(r).store.truncate(i)); };
+    io.set_term = [](auto* r, raft_term t) {
+      const int failed = of(r).refusal();
+      return failed != 0 ? failed : of(r).told(of(r).store.set_term(t));
+    };
+    io.set_vote = [](auto* r, raft_id id) {
+      const int failed = of(r).refusal();
+      return failed != 0 ? failed : of(r).told(of(r).store.set_vote(id));
+    };
+    io.truncate = [](auto* r, raft_index i) {
+      const int failed = of(r).refusal();
+      return failed != 0 ? failed : of(r).told(of(r).store.truncate(i));
+    };
     io.append = append;
     io.snapshot_put = snapshot_put;
     io.snapshot_get = snapshot_get;
@@ -105,9 +99,8 @@ struct RaftIo::Core {
 
   int told(int code);
   int told_by_network(int code);
-  int submit(raft_io_append* request, const raft_entry* entries, unsigned n);
-  void installed(int status, raft_index index);
-  void deliver();
+  int refusal();
+  void snapshot_is_put(int status, const std::string& text, bool replaces, raft_index index);
   void maybe_closed();
 
   ::raft_io io{};
@@ -116,25 +109,25 @@ struct RaftIo::Core {
   RaftIoStore store;
   FollowerReplies replies{};
   raft_io_recv_cb receive = nullptr;  // raft's
-  std::shared_ptr<Arrivals> arrivals = std::make_shared<Arrivals>();
+  AppendQueue appends{store};
   uv_async_t wake{};
-  unsigned appending = 0, under_way = 0;  // appends, and snapshots, whose callbacks are to come
-  /// Appends for behind a snapshot that replaces the log, and is not there yet. raft keeps the
-  /// entries.
-  struct Waiting {
-    raft_io_append* request;
-    const raft_entry* entries;
-    unsigned n;
-  };
-  std::vector<Waiting> waiting{};
-  bool is_installing = false;
+  unsigned under_way = 0;  // snapshots whose callbacks are to come
   bool listens = false, closing = false, inner_closed = false;
   raft_io_close_cb close_cb = nullptr;
 };
 
 int RaftIo::Core::told(int code) {
-  if (code != 0) std::snprintf(io.errmsg, sizeof io.errmsg, "%s", store.text().c_str());
+  const char* text = code == RAFT_NOMEM ? raft_strerror(code) : store.text().c_str();
+  if (code != 0) std::snprintf(io.errmsg, sizeof io.errmsg, "%s", text);
   return code;
+}
+
+// What raft has in memory may not be what stands in the log: nothing more is taken.
+int RaftIo::Core::refusal() {
+  if (appends.failure() != 0) {
+    std::snprintf(io.errmsg, sizeof io.errmsg, "stop this server: a write failed before");
+  }
+  return appends.failure();
 }
 
 int RaftIo::Core::told_by_network(int code) {
@@ -148,11 +141,15 @@ int RaftIo::Core::init(::raft_io* r, raft_id id, const char* address) {
   core.inner.data = r->data;
   const int failed = core.told_by_network(core.inner.init(&core.inner, id, address));
   if (failed != 0) return failed;
-  const auto deliver = [](uv_async_t* handle) { static_cast<Core*>(handle->data)->deliver(); };
+  const auto deliver = [](uv_async_t* handle) {
+    Core& woken = *static_cast<Core*>(handle->data);
+    woken.appends.deliver();
+    woken.maybe_closed();
+  };
   if (uv_async_init(&core.loop, &core.wake, deliver) != 0) return RAFT_IOERR;
   core.wake.data = &core;
   core.listens = true;
-  core.arrivals->wake = &core.wake;
+  core.appends.wake_by(&core.wake);
   return 0;
 }
 
@@ -175,7 +172,9 @@ int RaftIo::Core::send(::raft_io* r, raft_io_send* request, const raft_message* 
   Core& core = of(r);
   raft_message sent = *message;
   if (sent.type == RAFT_IO_APPEND_ENTRIES_RESULT) {
-    sent.append_entries_result = core.replies.correct(sent.append_entries_result);
+    auto& result = sent.append_entries_result;
+    result = core.replies.correct(result);
+    if (core.appends.failure() != 0 && result.rejected == 0) result.last_log_index = 0;
   }
   return core.inner.send(&core.inner, request, &sent, cb);
 }
@@ -188,82 +187,42 @@ int RaftIo::Core::load(::raft_io* r, raft_term* term, raft_id* voted_for, raft_s
 }
 
 int RaftIo::Core::append(::raft_io* r, raft_io_append* request, const raft_entry* entries,
-                         unsigned n, raft_io_append_cb cb) try {
+                         unsigned n, raft_io_append_cb cb) {
   Core& core = of(r);
+  if (core.refusal() != 0) return core.refusal();
   request->cb = cb;
-  if (core.is_installing) {
-    core.waiting.push_back({request, entries, n});
-  } else {
-    const int failed = core.submit(request, entries, n);
-    if (failed != 0) return failed;
-  }
-  core.replies.take();
-  ++core.appending;
-  return 0;
-} catch (const std::bad_alloc&) {
-  return RAFT_NOMEM;
-}
-
-int RaftIo::Core::submit(raft_io_append* request, const raft_entry* entries, unsigned n) {
-  Ticket ticket;
-  const int failed = told(store.append(entries, n, ticket));
-  if (failed != 0) return failed;
-  ticket.on_durable([to = arrivals, request](const Status& status) {
-    to->add(request, status ? 0 : to_raft_code(status.error().code));
-  });
-  return 0;
-}
-
-void RaftIo::Core::installed(int status, raft_index index) {
-  is_installing = false;
-  if (status == 0) store.continue_behind(index);
-  for (const Waiting& append : std::exchange(waiting, {})) {
-    const int failed = submit(append.request, append.entries, append.n);
-    if (failed != 0) arrivals->add(append.request, failed);
-  }
-}
-
-// In the loop. A callback may append again. Behind one that failed all fail, and raft (0.15) cuts
-// its log at the one that it hears of, though those behind it are to come: so it hears of the last
-// first, once all have arrived.
-void RaftIo::Core::deliver() {
-  for (;;) {
-    std::pair<raft_io_append*, int> next;
-    {
-      const std::lock_guard lock(arrivals->mutex);
-      auto& done = arrivals->done;
-      if (done.empty()) break;
-      const bool failed = done.front().second != 0;
-      if (failed && done.size() < appending) break;
-      next = failed ? done.back() : done.front();
-      failed ? done.pop_back() : done.pop_front();
-    }
-    --appending;
-    next.first->cb(next.first, next.second);
-  }
-  maybe_closed();
+  const int failed = core.told(core.appends.add(request, entries, n));
+  if (failed == 0) core.replies.take();
+  return failed;
 }
 
 int RaftIo::Core::snapshot_put(::raft_io* r, unsigned trailing, raft_io_snapshot_put* request,
                                const raft_snapshot* snapshot, raft_io_snapshot_put_cb cb) try {
   Core& core = of(r);
+  if (core.refusal() != 0) return core.refusal();
   request->cb = cb;
-  const auto status = std::make_shared<int>(0);
+  // raft says 0 for one that comes from its leader, and of its own where it keeps no entries.
+  const bool replaces = trailing == 0 && !core.store.has(snapshot->index, snapshot->term);
+  struct Put {
+    int status = 0;
+    std::string text{};
+  };
+  const auto put = std::make_shared<Put>();
   const int failed = Work::start(
       core.loop,
-      [&core, status, trailing, snapshot] {
-        *status = core.store.put_snapshot(trailing, *snapshot);
+      [&core, put, replaces, snapshot] {
+        put->status = core.store.put_snapshot(replaces, *snapshot, put->text);
       },
-      [&core, status, trailing, request, index = snapshot->index] {
-        if (trailing == 0) core.installed(*status, index);
+      [&core, put, replaces, request, index = snapshot->index] {
+        core.snapshot_is_put(put->status, put->text, replaces, index);
         --core.under_way;
-        request->cb(request, *status);
+        request->cb(request, put->status);
         core.maybe_closed();
       });
   if (failed != 0) return failed;
   ++core.under_way;
-  if (trailing == 0) {
-    core.is_installing = true;
+  if (replaces) {
+    core.appends.hold();
     core.replies.take();
   }
   return 0;
@@ -271,18 +230,32 @@ int RaftIo::Core::snapshot_put(::raft_io* r, unsigned trailing, raft_io_snapshot
   return RAFT_NOMEM;
 }
 
+// raft has forgotten its log for one that replaces it, also where it failed.
+void RaftIo::Core::snapshot_is_put(int status, const std::string& text, bool replaces,
+                                   raft_index index) {
+  if (status != 0) std::snprintf(io.errmsg, sizeof io.errmsg, "%s", text.c_str());
+  if (!replaces) return;
+  if (status == 0) store.continue_behind(index);
+  appends.go_on(status);
+}
+
 int RaftIo::Core::snapshot_get(::raft_io* r, raft_io_snapshot_get* request,
                                raft_io_snapshot_get_cb cb) try {
   Core& core = of(r);
+  if (core.refusal() != 0) return core.refusal();
   request->cb = cb;
   struct Got {
     int status = 0;
     raft_snapshot* snapshot = nullptr;
+    std::string text{};
   };
   const auto got = std::make_shared<Got>();
   const int failed = Work::start(
-      core.loop, [&core, got] { got->status = core.store.get_snapshot(got->snapshot); },
+      core.loop, [&core, got] { got->status = core.store.get_snapshot(got->snapshot, got->text); },
       [&core, got, request] {
+        if (got->status != 0) {
+          std::snprintf(core.io.errmsg, sizeof core.io.errmsg, "%s", got->text.c_str());
+        }
         --core.under_way;
         request->cb(request, got->snapshot, got->status);
         core.maybe_closed();
@@ -306,13 +279,10 @@ void RaftIo::Core::close(::raft_io* r, raft_io_close_cb cb) {
 }
 
 void RaftIo::Core::maybe_closed() {
-  if (!closing || !inner_closed || appending > 0 || under_way > 0) return;
+  if (!closing || !inner_closed || !appends.empty() || under_way > 0) return;
   if (listens) {
     listens = false;
-    {
-      const std::lock_guard lock(arrivals->mutex);
-      arrivals->wake = nullptr;
-    }
+    appends.wake_by(nullptr);
     return uv_close(reinterpret_cast<uv_handle_t*>(&wake),
                     [](uv_handle_t* handle) { static_cast<Core*>(handle->data)->maybe_closed(); });
   }

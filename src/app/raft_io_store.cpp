@@ -97,6 +97,7 @@ class LoadedSnapshot {
     *snapshot_ = {};
     raft_configuration_init(&snapshot_->configuration);
   }
+  explicit LoadedSnapshot(raft_snapshot* loaded) : snapshot_(loaded) {}
   ~LoadedSnapshot() {
     if (!snapshot_) return;
     raft_configuration_close(&snapshot_->configuration);
@@ -140,19 +141,29 @@ int to_raft_code(Errc code) {
   }
 }
 
-int RaftIoStore::answer(const Error& error) {
-  text_ = to_string(error);
+namespace {
+
+int told(const Error& error, std::string& text) noexcept {
+  try {
+    text = to_string(error);
+  } catch (const std::bad_alloc&) {
+    text.clear();
+  }
   return to_raft_code(error.code);
 }
 
-int RaftIoStore::get_snapshot(raft_snapshot*& snapshot) try {
+}  // namespace
+
+int RaftIoStore::answer(const Error& error) noexcept { return told(error, text_); }
+
+int RaftIoStore::get_snapshot(raft_snapshot*& snapshot, std::string& text) const try {
   LoadedSnapshot loaded;
   Bytes state;
   const auto info = storage_.read_snapshot([&](BytesView chunk) -> Status {
     state.insert(state.end(), chunk.begin(), chunk.end());
     return {};
   });
-  if (!info) return to_raft_code(info.error().code);
+  if (!info) return told(info.error(), text);
   loaded->index = info->index;
   loaded->term = info->term;
   loaded->configuration_index = info->membership_index;
@@ -181,7 +192,7 @@ int RaftIoStore::load(raft_term& term, raft_id& voted_for, raft_snapshot*& snaps
   auto found = storage_.entries(start_index, next_, std::numeric_limits<std::uint64_t>::max());
   if (!found) return answer(found.error());
   if (storage_.snapshot_info()) {
-    const int failed = get_snapshot(snapshot);
+    const int failed = get_snapshot(snapshot, text_);
     if (failed != 0) return failed;
   }
   if (found->empty()) return 0;
@@ -201,6 +212,7 @@ int RaftIoStore::load(raft_term& term, raft_id& voted_for, raft_snapshot*& snaps
   raft_free(entries);
   entries = nullptr;
   n_entries = 0;
+  const LoadedSnapshot released(std::exchange(snapshot, nullptr));
   return RAFT_NOMEM;
 }
 
@@ -222,9 +234,11 @@ int RaftIoStore::recover(const raft_configuration& configuration) {
   if (failed != 0) return failed;
   const Owned<void> owned(encoded.base);
   const std::uint64_t last = storage_.last_index();
-  const std::uint64_t term = std::max(storage_.last_term(), storage_.hard_state().term);
-  const EntryBytes entry{last + 1, term, EntryKind::configuration, view(encoded)};
-  const int saved = answer(storage_.save(std::nullopt, {&entry, 1}));
+  HardState hard_state = storage_.hard_state();
+  hard_state.term = std::max({hard_state.term, storage_.last_term(), std::uint64_t{1}});
+  if (hard_state.term != storage_.hard_state().term) hard_state.vote.reset();
+  const EntryBytes entry{last + 1, hard_state.term, EntryKind::configuration, view(encoded)};
+  const int saved = answer(storage_.save(hard_state, {&entry, 1}));
   if (saved == 0) next_ = last + 2;
   return saved;
 }
@@ -261,18 +275,23 @@ int RaftIoStore::truncate(raft_index index) {
   return 0;
 }
 
-int RaftIoStore::put_snapshot(unsigned trailing, const raft_snapshot& snapshot) try {
+bool RaftIoStore::has(raft_index index, raft_term term) const {
+  const auto own = storage_.term_at(index);
+  return index < next_ && own && *own == term;
+}
+
+int RaftIoStore::put_snapshot(bool replaces, const raft_snapshot& snapshot, std::string& text) try {
   SnapshotInfo info{.index = snapshot.index, .term = snapshot.term};
   info.membership = membership_of(snapshot.configuration);
   info.membership_index = snapshot.configuration_index;
-  auto writer = trailing == 0 ? storage_.begin_install(info) : storage_.begin_snapshot(info);
-  if (!writer) return to_raft_code(writer.error().code);
+  auto writer = replaces ? storage_.begin_install(info) : storage_.begin_snapshot(info);
+  if (!writer) return told(writer.error(), text);
   for (unsigned n = 0; n < snapshot.n_bufs; ++n) {
     Status ok = writer->write(view(snapshot.bufs[n]));
-    if (!ok) return to_raft_code(ok.error().code);
+    if (!ok) return told(ok.error(), text);
   }
   const Status ok = writer->commit();
-  return ok ? 0 : to_raft_code(ok.error().code);
+  return ok ? 0 : told(ok.error(), text);
 } catch (const std::bad_alloc&) {
   return RAFT_NOMEM;
 }

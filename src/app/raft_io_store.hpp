@@ -30,9 +30,12 @@ class RaftIoStore {
   int append(const raft_entry* entries, unsigned n, Ticket& ticket);
   /// In memory: raft always appends behind it, and that takes the place of what is there.
   int truncate(raft_index index);
-  /// trailing 0: it is the leader's, and replaces the log. Then continue_behind() it.
-  int put_snapshot(unsigned trailing, const raft_snapshot& snapshot);
-  int get_snapshot(raft_snapshot*& snapshot);
+  /// Whether raft has that entry: a snapshot of it is its own.
+  [[nodiscard]] bool has(raft_index index, raft_term term) const;
+  /// replaces: it is the leader's, and takes the place of the log. Then continue_behind() it.
+  /// `text` is what text() would be: these two may run beside other calls.
+  int put_snapshot(bool replaces, const raft_snapshot& snapshot, std::string& text);
+  int get_snapshot(raft_snapshot*& snapshot, std::string& text) const;
   void continue_behind(raft_index index) { next_ = index + 1; }
   int close();
 
@@ -40,8 +43,8 @@ class RaftIoStore {
   [[nodiscard]] const RaftStorage& storage() const { return storage_; }
 
  private:
-  int answer(const Error& error);
-  int answer(const Status& status) { return status ? 0 : answer(status.error()); }
+  int answer(const Error& error) noexcept;
+  int answer(const Status& status) noexcept { return status ? 0 : answer(status.error()); }
 
   RaftStorage storage_;
   raft_index next_ = 1;

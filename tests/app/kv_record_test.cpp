@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "app/record_bytes.hpp"
 #include "app/seed.hpp"
 #include "walkit/testing/matchers.hpp"
 
@@ -93,28 +94,10 @@ TEST(KvRecord, BytesAreThoseOfTheFormat) {
   EXPECT_EQ(text({InstallEnd{.bytes = 129}}), "\x8\x81\1");
 }
 
-// Cut short, with a byte behind it, and with any one byte changed: an error, or another record that
-// is written in the same way.
 TEST(KvRecord, NoBytesAreReadOtherwiseThanTheyAreWritten) {
-  for (const Record& record : samples()) {
-    const Bytes bytes = bytes_of(record);
-    for (std::size_t n = 0; n < bytes.size(); ++n) {
-      const auto cut = decode_record(BytesView(bytes).first(n));
-      if (cut) {
-        EXPECT_EQ(bytes_of(*cut), Bytes(bytes.begin(), bytes.begin() + std::ptrdiff_t(n)));
-      }
-      for (unsigned value = 0; value < 256; ++value) {
-        Bytes other = bytes;
-        other[n] = std::byte(value);
-        const auto read = decode_record(other);
-        if (read) {
-          EXPECT_EQ(bytes_of(*read), other);
-        } else {
-          EXPECT_THAT(read, HasErrc(Errc::decode));
-        }
-      }
-    }
-  }
+  expect_read_only_as_written(
+      samples(), [](const Record& record) { return bytes_of(record); },
+      [](BytesView bytes) { return decode_record(bytes); });
 }
 
 TEST(KvRecord, RandomBytesAreAnErrorOrARecord) {

@@ -192,7 +192,8 @@ int FixtureNode::put_snapshot(unsigned trailing, raft_io_snapshot_put* request,
   }
   return delay([this, trailing, request, snapshot](bool up) {
     int failed = RAFT_CANCELED;
-    if (up) failed = answered(store_->put_snapshot(trailing, *snapshot));
+    std::string text;
+    if (up) failed = answered(store_->put_snapshot(trailing == 0, *snapshot, text));
     if (failed == 0 && trailing == 0) {
       ++installs_;
       kept_last_ = snapshot->index;
@@ -207,7 +208,8 @@ int FixtureNode::put_snapshot(unsigned trailing, raft_io_snapshot_put* request,
 int FixtureNode::get_snapshot(raft_io_snapshot_get* request) {
   return delay([this, request](bool up) {
     raft_snapshot* snapshot = nullptr;
-    const int failed = up ? answered(store_->get_snapshot(snapshot)) : RAFT_CANCELED;
+    std::string text;
+    const int failed = up ? answered(store_->get_snapshot(snapshot, text)) : RAFT_CANCELED;
     request->cb(request, snapshot, failed);
   });
 }

@@ -19,11 +19,15 @@ namespace walkit::raft {
 /// walkit::raft_io.
 ///
 /// A call of raft answers when it is durable, as libraft asks: set_term and set_vote before they
-/// return; append, snapshot_put and snapshot_get by their callbacks, in the loop. A failed write or
-/// sync is RAFT_IOERR (no_space: RAFT_NOSPACE) for that call and all later ones: stop the server.
-/// RAFT_INVALID from raft_apply(): the length of a command is no multiple of eight, and libraft
-/// would hand others on with the wrong bytes.
-/// One thread, that of the loop.
+/// return; append, snapshot_put and snapshot_get by their callbacks, in the loop. One that fails
+/// later, by its callback, is the end: raft has in memory what the log has not, so all later calls
+/// are refused, and the server answers for nothing more: stop it. One that is refused at once
+/// changes nothing; from raft_apply() RAFT_NOSPACE may pass, and RAFT_INVALID says that the length
+/// of the command is no multiple of eight, with which libraft would hand it on with the wrong
+/// bytes. raft_errmsg() has the words.
+///
+/// How many entries stay behind a snapshot is for RaftOptions::trailing_entries to say, not for
+/// raft_set_snapshot_trailing(): give both the same number. One thread, that of the loop.
 class RaftIo {
  public:
   /// `network` outlives this, and so does the loop, which is not running yet. Errors:
