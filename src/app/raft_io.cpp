@@ -43,6 +43,17 @@ struct Work {
   }
 };
 
+// As raft does with what it has no use for.
+void discard(raft_message& message) {
+  if (message.type == RAFT_IO_APPEND_ENTRIES && message.append_entries.n_entries > 0) {
+    raft_free(message.append_entries.entries[0].batch);
+    raft_free(message.append_entries.entries);
+  } else if (message.type == RAFT_IO_INSTALL_SNAPSHOT) {
+    raft_configuration_close(&message.install_snapshot.conf);
+    raft_free(message.install_snapshot.data.base);
+  }
+}
+
 }  // namespace
 
 /// Its static functions are the raft_io's: each finds its Core in `impl`.
@@ -160,6 +171,9 @@ int RaftIo::Core::start(::raft_io* r, unsigned msecs, raft_io_tick_cb tick, raft
   const auto receive = [](::raft_io* network, raft_message* message) {
     ::raft_io* own = static_cast<::raft*>(network->data)->io;
     Core& receiver = of(own);
+    // Who answers no more is not to take a leader's word either: raft then asks for votes, is
+    // refused, and says that it is unavailable.
+    if (receiver.appends.failure() != 0) return discard(*message);
     receiver.replies.begin_message(*message);
     receiver.receive(own, message);
     receiver.replies.end_message();

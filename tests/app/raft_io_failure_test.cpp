@@ -162,6 +162,8 @@ TEST_F(FailingServer, ASnapshotThatDidNotFitIsNotAnsweredFor) {
     EXPECT_TRUE(result.rejected != 0 || result.last_log_index == 0)
         << "answered for " << result.last_log_index;
   }
+  network.now = 1'000'000;  // no leader is heard, and raft wants to be one
+  network.tick(&network.io);
   EXPECT_EQ(raft_state(&raft), RAFT_UNAVAILABLE);
   EXPECT_EQ(io->storage().last_index(), 1u) << "an entry stands at another's index";
   EXPECT_FALSE(io->storage().snapshot_info());

@@ -20,11 +20,11 @@ namespace walkit::raft {
 ///
 /// A call of raft answers when it is durable, as libraft asks: set_term and set_vote before they
 /// return; append, snapshot_put and snapshot_get by their callbacks, in the loop. One that fails
-/// later, by its callback, is the end: raft has in memory what the log has not, so all later calls
-/// are refused, and the server answers for nothing more: stop it. One that is refused at once
-/// changes nothing; from raft_apply() RAFT_NOSPACE may pass, and RAFT_INVALID says that the length
-/// of the command is no multiple of eight, with which libraft would hand it on with the wrong
-/// bytes. raft_errmsg() has the words.
+/// later, by its callback, is the end: raft has in memory what the log has not. All later calls are
+/// refused, and the server hears and answers nothing more until it asks for votes and is
+/// RAFT_UNAVAILABLE: stop it. One that is refused at once changes nothing; from raft_apply()
+/// RAFT_NOSPACE may pass, and RAFT_INVALID says that the length of the command is no multiple of
+/// eight, with which libraft would hand it on with the wrong bytes. raft_errmsg() has the words.
 ///
 /// How many entries stay behind a snapshot is for RaftOptions::trailing_entries to say, not for
 /// raft_set_snapshot_trailing(): give both the same number. One thread, that of the loop.
