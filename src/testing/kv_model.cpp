@@ -150,6 +150,7 @@ Outcome KvModel::apply(const Request& request) {
 
 std::vector<Outcome> KvModel::apply(const std::vector<Request>& chunk) {
   std::vector<Outcome> outcomes;
+  outcomes.reserve(chunk.size());
   for (const Request& request : chunk) outcomes.push_back(apply(request));
   return outcomes;
 }

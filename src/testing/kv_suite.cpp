@@ -169,8 +169,11 @@ Status overwrites_ends(const OpenKv& open) {
 }
 
 Status ends_keys(const OpenKv& open) {
+  constexpr int kLong = 50;
   std::vector<Command> many;
-  for (int n = 0; n < 50; ++n) many.push_back(Put{"long/" + std::to_string(n), "", at(1000 + n)});
+  many.reserve(kLong + 1);
+  for (int n = 0; n < kLong; ++n)
+    many.push_back(Put{"long/" + std::to_string(n), "", at(1000 + n)});
   many.push_back(Put{"short", "", at(1)});
   return all_of(open, {{many, at(0)},
                        {{CompareAndSwap{"short", std::nullopt, "new"}}, at(1)},
