@@ -227,10 +227,12 @@ int RaftIo::Core::snapshot_put(::raft_io* r, unsigned trailing, raft_io_snapshot
       [&core, put, replaces, snapshot] {
         put->status = core.store.put_snapshot(replaces, *snapshot, put->text);
       },
-      [&core, put, replaces, request, index = snapshot->index] {
-        core.snapshot_is_put(put->status, put->text, replaces, index);
+      [&core, put, replaces, request, snapshot] {
+        core.snapshot_is_put(put->status, put->text, replaces, snapshot->index);
         --core.under_way;
+        raft_buffer* leaked = replaces && put->status != 0 ? snapshot->bufs : nullptr;
         request->cb(request, put->status);
+        raft_free(leaked);  // raft (0.15) forgets it where an install fails
         core.maybe_closed();
       });
   if (failed != 0) return failed;
