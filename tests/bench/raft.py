@@ -78,7 +78,7 @@ def recovery(program, folder, before, rounds, entries):
 
 def measure(program, folder, before, small):
     """Markdown."""
-    rounds, seconds, entries = (1, "0.05", 1000) if small else (5, "1", 100_000)
+    rounds, seconds, entries = (1, "0.05", 1000) if small else (3, "1", 100_000)
     tables = [commits(program, folder, before, rounds, seconds)]
     print(tables[-1], flush=True)
     tables.append(recovery(program, folder, before, rounds, entries))
