@@ -269,18 +269,26 @@ Result<std::vector<EntryId>> CheckpointFiles::newest_good(Directory& folder) con
 Status CheckpointFiles::settle() const try {
   {
     const std::lock_guard lock(shared_->mutex);
-    if (shared_->settled) return {};
+    if (Status ok = shared_->names_known(); !ok || shared_->settled) return ok;
   }
   const auto home = folder();
   if (!home && home.error().code == Errc::not_found) return {};
   if (!home) return home.error();
-  if (Status ok = directory_->sync(); !ok) return ok;
-  if (Status ok = (*home)->sync(); !ok) return ok;
+  if (Status ok = sync_names(*directory_); !ok) return ok;
+  if (Status ok = sync_names(**home); !ok) return ok;
   const std::lock_guard lock(shared_->mutex);
   shared_->settled = true;
   return {};
 } catch (const std::bad_alloc&) {
   return no_memory();
+}
+
+Status CheckpointFiles::sync_names(Directory& folder) const {
+  Status ok = folder.sync();
+  if (ok) return ok;
+  const std::lock_guard lock(shared_->mutex);
+  shared_->failed = true;
+  return ok;
 }
 
 Result<EntryId> CheckpointFiles::covered_through() const try {
@@ -324,11 +332,7 @@ Result<std::vector<CheckpointInfo>> CheckpointFiles::remove_older(Directory& fol
     const std::lock_guard lock(shared_->mutex);
     shared_->verified.erase(info.entry_id);
   }
-  if (Status ok = folder.sync(); !ok) {
-    const std::lock_guard lock(shared_->mutex);
-    shared_->failed = true;
-    return ok.error();
-  }
+  if (Status ok = sync_names(folder); !ok) return ok.error();
   return older;
 }
 

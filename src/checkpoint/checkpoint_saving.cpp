@@ -85,13 +85,7 @@ auto CheckpointFiles::begin_alone(const Save& what) -> Result<Saving> try {
   }
   {
     const std::lock_guard lock(shared_->mutex);
-    if (shared_->failed) {
-      return Error{.code = Errc::poisoned,
-                   .message =
-                       "a sync of the checkpoints' folder failed: which names are durable "
-                       "is not known",
-                   .next_step = "check the device, then open the store again"};
-    }
+    if (Status ok = shared_->names_known(); !ok) return std::move(ok).error();
   }
   auto home = directory_->subdirectory(options_.subdirectory, OpenMode::create);
   if (!home) return std::move(home).error();
@@ -153,12 +147,9 @@ Status CheckpointFiles::publish(Directory& folder, EntryId through) {
   }
   Status ok = folder.rename({.from = temporary_name(through), .to = checkpoint_name(through)});
   if (!ok) return ok;
-  if (!mutated(Mutation::checkpoint_name_not_synced)) ok = folder.sync();
+  if (!mutated(Mutation::checkpoint_name_not_synced)) ok = sync_names(folder);
+  if (!ok) return ok;
   const std::lock_guard lock(shared_->mutex);
-  if (!ok) {
-    shared_->failed = true;
-    return ok;
-  }
   shared_->settled = true;  // its folder was made durable before anything was written
   try {
     shared_->verified.insert(through);

@@ -22,6 +22,16 @@ struct CheckpointFiles::Shared {
     Shared& shared_;
   };
 
+  /// With the mutex.
+  [[nodiscard]] Status names_known() const {
+    if (!failed) return {};
+    return Error{.code = Errc::poisoned,
+                 .message =
+                     "a sync of the checkpoints' folder failed: which names are durable is not "
+                     "known",
+                 .next_step = "check the device, then open the store again"};
+  }
+
   std::binary_semaphore saving{1};  // one save or prune at a time; a Saving ends on any thread
   std::mutex mutex{};               // of what follows
   std::set<EntryId> verified{};     // by this store, when it wrote or read them

@@ -15,6 +15,7 @@ namespace {
 
 using testing::Crash;
 using testing::CrashDirectory;
+using testing::HasErrc;
 using testing::IsOk;
 using Store = CheckpointStore<std::string, BytesCodec>;
 
@@ -100,6 +101,21 @@ TEST(CheckpointKilled, SettledIsDurable) {
     EXPECT_EQ(cached->operation_count(), before) << "once is enough";
     const auto left = open(cached->crash(Crash::power_cut))->list().value();
     ASSERT_EQ(left.size(), found.size()) << "killed at " << operation;
+  }
+}
+
+// A sync that failed once may answer success the next time, with the name still not durable.
+TEST(CheckpointKilled, AFailedSyncIsNotAskedAgain) {
+  const auto directory = CrashDirectory::create();
+  save_three(directory);
+  for (const bool of_the_folder : {false, true}) {
+    const auto next = directory->clone();
+    auto store = open(next).value();
+    next->fail_at(next->operation_count() + (of_the_folder ? 2 : 1), Errc::io);
+    ASSERT_THAT(store.files().settle(), HasErrc(Errc::io));
+    EXPECT_THAT(store.files().settle(), HasErrc(Errc::poisoned));
+    EXPECT_THAT(store.covered_through(), HasErrc(Errc::poisoned));
+    EXPECT_THAT(store.save(EntryId{11}, "state", EntryId{11}), HasErrc(Errc::poisoned));
   }
 }
 

@@ -116,7 +116,7 @@ class CheckpointFiles {
   Result<EntryId> covered_through() const;
   /// Durable on return: what is there. A process that was killed may have left a name in the page
   /// cache alone, and nothing may be given up for a checkpoint that a power cut can still take
-  /// away. Once per store; saves do it too.
+  /// away. Once per store; saves do it too. poisoned: a sync of the folder failed before.
   Status settle() const;
   /// All that are there, into the same subdirectory of `empty_target`, durable on return, by hard
   /// links where the directory can: a checkpoint is never written again. For back_up().
@@ -139,6 +139,7 @@ class CheckpointFiles {
   Result<Saving> begin_alone(const Save& what);
   Status read_back(Directory& folder, EntryId through, const checkpoint::CheckpointEnd& end) const;
   Status publish(Directory& folder, EntryId through);
+  Status sync_names(Directory& folder) const;
   Result<std::vector<CheckpointInfo>> older_than_kept(Directory& folder) const;
   Result<std::vector<CheckpointInfo>> remove_older(Directory& folder) const;
 
