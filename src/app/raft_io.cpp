@@ -69,16 +69,13 @@ struct RaftIo::Core {
     io.bootstrap = [](auto* r, auto* c) { return of(r).told(of(r).store.bootstrap(*c)); };
     io.recover = [](auto* r, auto* c) { return of(r).told(of(r).store.recover(*c)); };
     io.set_term = [](auto* r, raft_term t) {
-      const int failed = of(r).refusal();
-      return failed != 0 ? failed : of(r).told(of(r).store.set_term(t));
+      return of(r).unless_failed([&](Core& core) { return core.told(core.store.set_term(t)); });
     };
     io.set_vote = [](auto* r, raft_id id) {
-      const int failed = of(r).refusal();
-      return failed != 0 ? failed : of(r).told(of(r).store.set_vote(id));
+      return of(r).unless_failed([&](Core& core) { return core.told(core.store.set_vote(id)); });
     };
     io.truncate = [](auto* r, raft_index i) {
-      const int failed = of(r).refusal();
-      return failed != 0 ? failed : of(r).told(of(r).store.truncate(i));
+      return of(r).unless_failed([&](Core& core) { return core.told(core.store.truncate(i)); });
     };
     io.append = append;
     io.snapshot_put = snapshot_put;
@@ -108,9 +105,16 @@ struct RaftIo::Core {
                           const raft_snapshot* snapshot, raft_io_snapshot_put_cb cb);
   static int snapshot_get(::raft_io* r, raft_io_snapshot_get* request, raft_io_snapshot_get_cb cb);
 
-  int told(int code);
-  int told_by_network(int code);
-  int refusal();
+  /// What raft has in memory may not be what stands in the log: nothing more is taken.
+  template <class Call>
+  int unless_failed(Call call) {
+    if (appends.failure() == 0) return call(*this);
+    return told(appends.failure(), "stop this server: a write failed before");
+  }
+  int told(int code) { return told(code, store.text().c_str()); }
+  int told(int code, const char* text);
+  int put(unsigned trailing, raft_io_snapshot_put* request, const raft_snapshot* snapshot);
+  int get(raft_io_snapshot_get* request);
   void snapshot_is_put(int status, const std::string& text, bool replaces, raft_index index);
   void maybe_closed();
 
@@ -127,22 +131,9 @@ struct RaftIo::Core {
   raft_io_close_cb close_cb = nullptr;
 };
 
-int RaftIo::Core::told(int code) {
-  const char* text = code == RAFT_NOMEM ? raft_strerror(code) : store.text().c_str();
+int RaftIo::Core::told(int code, const char* text) {
+  if (code == RAFT_NOMEM) text = raft_strerror(code);
   if (code != 0) std::snprintf(io.errmsg, sizeof io.errmsg, "%s", text);
-  return code;
-}
-
-// What raft has in memory may not be what stands in the log: nothing more is taken.
-int RaftIo::Core::refusal() {
-  if (appends.failure() != 0) {
-    std::snprintf(io.errmsg, sizeof io.errmsg, "stop this server: a write failed before");
-  }
-  return appends.failure();
-}
-
-int RaftIo::Core::told_by_network(int code) {
-  if (code != 0) std::snprintf(io.errmsg, sizeof io.errmsg, "%s", inner.errmsg);
   return code;
 }
 
@@ -150,7 +141,7 @@ int RaftIo::Core::told_by_network(int code) {
 int RaftIo::Core::init(::raft_io* r, raft_id id, const char* address) {
   Core& core = of(r);
   core.inner.data = r->data;
-  const int failed = core.told_by_network(core.inner.init(&core.inner, id, address));
+  const int failed = core.told(core.inner.init(&core.inner, id, address), core.inner.errmsg);
   if (failed != 0) return failed;
   const auto deliver = [](uv_async_t* handle) {
     Core& woken = *static_cast<Core*>(handle->data);
@@ -178,7 +169,7 @@ int RaftIo::Core::start(::raft_io* r, unsigned msecs, raft_io_tick_cb tick, raft
     receiver.receive(own, message);
     receiver.replies.end_message();
   };
-  return core.told_by_network(core.inner.start(&core.inner, msecs, tick, receive));
+  return core.told(core.inner.start(&core.inner, msecs, tick, receive), core.inner.errmsg);
 }
 
 int RaftIo::Core::send(::raft_io* r, raft_io_send* request, const raft_message* message,
@@ -202,44 +193,47 @@ int RaftIo::Core::load(::raft_io* r, raft_term* term, raft_id* voted_for, raft_s
 
 int RaftIo::Core::append(::raft_io* r, raft_io_append* request, const raft_entry* entries,
                          unsigned n, raft_io_append_cb cb) {
-  Core& core = of(r);
-  if (core.refusal() != 0) return core.refusal();
   request->cb = cb;
-  const int failed = core.told(core.appends.add(request, entries, n));
-  if (failed == 0) core.replies.take();
-  return failed;
+  return of(r).unless_failed([&](Core& core) {
+    const int failed = core.told(core.appends.add(request, entries, n));
+    if (failed == 0) core.replies.take();
+    return failed;
+  });
 }
 
 int RaftIo::Core::snapshot_put(::raft_io* r, unsigned trailing, raft_io_snapshot_put* request,
-                               const raft_snapshot* snapshot, raft_io_snapshot_put_cb cb) try {
-  Core& core = of(r);
-  if (core.refusal() != 0) return core.refusal();
+                               const raft_snapshot* snapshot, raft_io_snapshot_put_cb cb) {
   request->cb = cb;
+  return of(r).unless_failed([&](Core& core) { return core.put(trailing, request, snapshot); });
+}
+
+int RaftIo::Core::put(unsigned trailing, raft_io_snapshot_put* request,
+                      const raft_snapshot* snapshot) try {
   // raft says 0 for one that comes from its leader, and of its own where it keeps no entries.
-  const bool replaces = trailing == 0 && !core.store.has(snapshot->index, snapshot->term);
+  const bool replaces = trailing == 0 && !store.has(snapshot->index, snapshot->term);
   struct Put {
     int status = 0;
     std::string text{};
   };
   const auto put = std::make_shared<Put>();
   const int failed = Work::start(
-      core.loop,
-      [&core, put, replaces, snapshot] {
-        put->status = core.store.put_snapshot(replaces, *snapshot, put->text);
+      loop,
+      [this, put, replaces, snapshot] {
+        put->status = store.put_snapshot(replaces, *snapshot, put->text);
       },
-      [&core, put, replaces, request, snapshot] {
-        core.snapshot_is_put(put->status, put->text, replaces, snapshot->index);
-        --core.under_way;
+      [this, put, replaces, request, snapshot] {
+        snapshot_is_put(put->status, put->text, replaces, snapshot->index);
+        --under_way;
         raft_buffer* leaked = replaces && put->status != 0 ? snapshot->bufs : nullptr;
         request->cb(request, put->status);
         raft_free(leaked);  // raft (0.15) forgets it where an install fails
-        core.maybe_closed();
+        maybe_closed();
       });
   if (failed != 0) return failed;
-  ++core.under_way;
+  ++under_way;
   if (replaces) {
-    core.appends.hold();
-    core.replies.take();
+    appends.hold();
+    replies.take();
   }
   return 0;
 } catch (const std::bad_alloc&) {
@@ -249,17 +243,19 @@ int RaftIo::Core::snapshot_put(::raft_io* r, unsigned trailing, raft_io_snapshot
 // raft has forgotten its log for one that replaces it, also where it failed.
 void RaftIo::Core::snapshot_is_put(int status, const std::string& text, bool replaces,
                                    raft_index index) {
-  if (status != 0) std::snprintf(io.errmsg, sizeof io.errmsg, "%s", text.c_str());
+  told(status, text.c_str());
   if (!replaces) return;
   if (status == 0) store.continue_behind(index);
   appends.go_on(status);
 }
 
 int RaftIo::Core::snapshot_get(::raft_io* r, raft_io_snapshot_get* request,
-                               raft_io_snapshot_get_cb cb) try {
-  Core& core = of(r);
-  if (core.refusal() != 0) return core.refusal();
+                               raft_io_snapshot_get_cb cb) {
   request->cb = cb;
+  return of(r).unless_failed([&](Core& core) { return core.get(request); });
+}
+
+int RaftIo::Core::get(raft_io_snapshot_get* request) try {
   struct Got {
     int status = 0;
     raft_snapshot* snapshot = nullptr;
@@ -267,16 +263,14 @@ int RaftIo::Core::snapshot_get(::raft_io* r, raft_io_snapshot_get* request,
   };
   const auto got = std::make_shared<Got>();
   const int failed = Work::start(
-      core.loop, [&core, got] { got->status = core.store.get_snapshot(got->snapshot, got->text); },
-      [&core, got, request] {
-        if (got->status != 0) {
-          std::snprintf(core.io.errmsg, sizeof core.io.errmsg, "%s", got->text.c_str());
-        }
-        --core.under_way;
+      loop, [this, got] { got->status = store.get_snapshot(got->snapshot, got->text); },
+      [this, got, request] {
+        told(got->status, got->text.c_str());
+        --under_way;
         request->cb(request, got->snapshot, got->status);
-        core.maybe_closed();
+        maybe_closed();
       });
-  if (failed == 0) ++core.under_way;
+  if (failed == 0) ++under_way;
   return failed;
 } catch (const std::bad_alloc&) {
   return RAFT_NOMEM;
