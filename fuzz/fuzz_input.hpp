@@ -55,6 +55,16 @@ void require_ok(const Result<T>& result, const char* what) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end());
 }
 
+/// Bytes are refused with `decode`, or a record that encode() writes in the same way.
+template <class Decode>
+void check_record(BytesView bytes, Decode decode) {
+  const auto record = decode(bytes);
+  if (!record) return require(record.error().code == Errc::decode, "another code than decode");
+  Bytes again;
+  encode(*record, again);
+  require(same_bytes(again, bytes), "a record is encoded differently");
+}
+
 }  // namespace walkit::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t bytes);

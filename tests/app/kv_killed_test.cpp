@@ -12,7 +12,7 @@
 #include <functional>
 
 #include "app/kv_adapter.hpp"
-#include "app/seed.hpp"
+#include "seed.hpp"
 #include "testing/kv_model.hpp"
 #include "walkit/io/fs_directory.hpp"
 #include "walkit/testing/matchers.hpp"

@@ -7,7 +7,7 @@
 #include <deque>
 
 #include "app/kv_adapter.hpp"
-#include "app/seed.hpp"
+#include "seed.hpp"
 #include "testing/kv_model.hpp"
 #include "walkit/testing/crash_directory.hpp"
 #include "walkit/testing/matchers.hpp"

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "app/seed.hpp"
+#include "seed.hpp"
 
 namespace walkit::kv {
 namespace {

@@ -4,7 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <cstring>
 #include <iostream>
 #include <memory>
@@ -13,14 +12,10 @@
 #include <vector>
 
 #include "app/raft_fixture_cluster.hpp"
+#include "seed.hpp"
 
 namespace walkit::raft {
 namespace {
-
-std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
 
 struct Totals {
   std::uint64_t crashes = 0, in_recovery = 0, acknowledged = 0, installs = 0, operations = 0;

@@ -128,18 +128,6 @@ class FailingServer : public ::testing::Test {
     while (raft.snapshot.put.data != nullptr) uv_run(&loop, UV_RUN_ONCE);
   }
 
-  void hear_entry(raft_term term, raft_index previous, raft_term previous_term) {
-    raft_message message{};
-    message.type = RAFT_IO_APPEND_ENTRIES;
-    message.server_id = 2;
-    message.server_address = "2";
-    auto* entry = static_cast<raft_entry*>(raft_calloc(1, sizeof(raft_entry)));
-    void* batch = raft_calloc(1, 8);
-    *entry = {term, RAFT_COMMAND, {batch, 8}, batch};
-    message.append_entries = {term, previous, previous_term, 0, entry, 1};
-    network.receive(&network.io, &message);
-  }
-
   const std::shared_ptr<Directory> memory = MemoryDirectory::create();
   std::atomic<bool> full{false};
   RaftOptions options{};
@@ -157,7 +145,7 @@ TEST_F(FailingServer, ASnapshotThatDidNotFitIsNotAnsweredFor) {
   hear_snapshot(2, 50, 1);
   full = false;
   hear_snapshot(2, 50, 1);  // the leader tries again
-  hear_entry(2, 50, 1);
+  network.hear(2, 50, 1, 1);
   for (const auto& result : network.sent) {
     EXPECT_TRUE(result.rejected != 0 || result.last_log_index == 0)
         << "answered for " << result.last_log_index;

@@ -54,24 +54,6 @@ class FollowerOnRaftIo : public ::testing::Test {
     EXPECT_EQ(uv_loop_close(&loop), 0);
   }
 
-  // From server 2, with so many entries of its term behind `previous`.
-  void hear(raft_term term, raft_index previous, raft_term previous_term, unsigned count = 0) {
-    raft_message message{};
-    message.type = RAFT_IO_APPEND_ENTRIES;
-    message.server_id = 2;
-    message.server_address = "2";
-    message.append_entries = {term, previous, previous_term, 0, nullptr, count};
-    if (count > 0) {
-      auto* entries = static_cast<raft_entry*>(raft_calloc(count, sizeof(raft_entry)));
-      void* batch = raft_calloc(count, 8);
-      for (unsigned n = 0; n < count; ++n) {
-        entries[n] = {term, RAFT_COMMAND, {static_cast<char*>(batch) + 8 * n, 8}, batch};
-      }
-      message.append_entries.entries = entries;
-    }
-    network.receive(&network.io, &message);
-  }
-
   uv_loop_t loop{};
   Network network{};
   std::unique_ptr<RaftIo> io{};
@@ -81,17 +63,17 @@ class FollowerOnRaftIo : public ::testing::Test {
 };
 
 TEST_F(FollowerOnRaftIo, AHeartbeatIsAnsweredForWhatItCompared) {
-  hear(2, 3, 1);
+  network.hear(2, 3, 1);
   ASSERT_EQ(network.sent.size(), 1u);
   EXPECT_EQ(network.sent[0].rejected, 0u);
   EXPECT_EQ(network.sent[0].last_log_index, 3u);  // of 5
-  hear(2, 2, 1);
+  network.hear(2, 2, 1);
   ASSERT_EQ(network.sent.size(), 2u);
   EXPECT_EQ(network.sent[1].last_log_index, 3u);
 }
 
 TEST_F(FollowerOnRaftIo, EntriesAreAnsweredForOnceTheyAreDurable) {
-  hear(2, 3, 1, 1);  // takes the place of 4 and 5
+  network.hear(2, 3, 1, 1);  // takes the place of 4 and 5
   while (network.sent.empty()) uv_run(&loop, UV_RUN_ONCE);
   EXPECT_EQ(network.sent[0].last_log_index, 4u);
   EXPECT_EQ(io->storage().last_index(), 4u);
@@ -99,8 +81,8 @@ TEST_F(FollowerOnRaftIo, EntriesAreAnsweredForOnceTheyAreDurable) {
 
 // A write of one leader's entries ends when another one leads.
 TEST_F(FollowerOnRaftIo, AWriteForAnOlderLeaderSaysNothingToTheNext) {
-  hear(2, 5, 1, 2);
-  hear(3, 4, 1);  // before the loop could tell of the write
+  network.hear(2, 5, 1, 2);
+  network.hear(3, 4, 1);  // before the loop could tell of the write
   while (network.sent.size() < 2) uv_run(&loop, UV_RUN_ONCE);
   EXPECT_EQ(network.sent[0].last_log_index, 4u);
   EXPECT_EQ(network.sent[1].term, 3u);
@@ -108,7 +90,7 @@ TEST_F(FollowerOnRaftIo, AWriteForAnOlderLeaderSaysNothingToTheNext) {
 }
 
 TEST_F(FollowerOnRaftIo, ARefusalTellsTheEndOfTheLog) {
-  hear(2, 4, 2);
+  network.hear(2, 4, 2);
   ASSERT_EQ(network.sent.size(), 1u);
   EXPECT_EQ(network.sent[0].rejected, 4u);
   EXPECT_EQ(network.sent[0].last_log_index, 5u);

@@ -36,6 +36,24 @@ struct Network {
       return 0;
     };
   }
+
+  // From server 2, with so many entries of its term behind `previous`.
+  void hear(raft_term term, raft_index previous, raft_term previous_term, unsigned count = 0) {
+    raft_message message{};
+    message.type = RAFT_IO_APPEND_ENTRIES;
+    message.server_id = 2;
+    message.server_address = "2";
+    message.append_entries = {term, previous, previous_term, 0, nullptr, count};
+    if (count > 0) {
+      auto* entries = static_cast<raft_entry*>(raft_calloc(count, sizeof(raft_entry)));
+      void* batch = raft_calloc(count, 8);
+      for (unsigned n = 0; n < count; ++n) {
+        entries[n] = {term, RAFT_COMMAND, {static_cast<char*>(batch) + 8 * n, 8}, batch};
+      }
+      message.append_entries.entries = entries;
+    }
+    receive(&io, &message);
+  }
 };
 
 }  // namespace walkit::raft

@@ -4,9 +4,8 @@
 
 #include <gtest/gtest.h>
 
-#include <random>
-
 #include "app/record_bytes.hpp"
+#include "seed.hpp"
 #include "walkit/testing/matchers.hpp"
 
 namespace walkit::raft {
@@ -54,24 +53,15 @@ TEST(RaftRecord, AnEntryTakesElevenBytesBesideItsPayload) {
   EXPECT_EQ(bytes_of(record).size(), 1u + 1 + 3 + 2 + 1 + 1 + kPayload.size());
 }
 
+const auto kWrite = [](const Record& record) { return bytes_of(record); };
+const auto kRead = [](BytesView bytes) { return decode_record(bytes); };
+
 TEST(RaftRecord, NoBytesAreReadOtherwiseThanTheyAreWritten) {
-  expect_read_only_as_written(
-      samples(), [](const Record& record) { return bytes_of(record); },
-      [](BytesView bytes) { return decode_record(bytes); });
+  expect_read_only_as_written(samples(), kWrite, kRead);
 }
 
 TEST(RaftRecord, RandomBytesAreAnErrorOrARecord) {
-  std::mt19937_64 random(20261130);
-  std::size_t records = 0;
-  for (int n = 0; n < 200'000; ++n) {
-    Bytes bytes(random() % 24);
-    for (std::byte& byte : bytes) byte = std::byte(random() % (n % 2 == 0 ? 8 : 256));
-    const auto record = decode_record(bytes);
-    if (!record) continue;
-    ++records;
-    ASSERT_EQ(bytes_of(*record), bytes);
-  }
-  EXPECT_GT(records, 1000u);
+  expect_random_bytes_read_as_written(Random(20261130), kWrite, kRead);
 }
 
 SnapshotHeader header() {

@@ -1,8 +1,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
@@ -18,6 +16,7 @@ extern "C" {
 #include <raft/uv.h>
 }
 
+#include "free_addresses.hpp"
 #include "walkit/app/raft_io.hpp"
 #include "walkit/io/fs_directory.hpp"
 #include "walkit/testing/matchers.hpp"
@@ -62,7 +61,6 @@ inline raft_fsm fsm_of(Sum& sum) {
 }
 
 struct Server {
-  uv_loop_t* loop = nullptr;
   raft_uv_transport transport{};
   raft_io network{};
   std::unique_ptr<RaftIo> io{};
@@ -76,26 +74,10 @@ class RaftCluster : public ::testing::Test {
  protected:
   static constexpr unsigned kServers = 4;  // at most
 
-  void SetUp() override {
-    ASSERT_EQ(uv_loop_init(&loop), 0);
-    for (std::string& address : addresses) address = free_address();
-  }
+  void SetUp() override { ASSERT_EQ(uv_loop_init(&loop), 0); }
   void TearDown() override {
     ASSERT_EQ(uv_loop_close(&loop), 0);
     std::filesystem::remove_all(root);
-  }
-
-  // Of a port that nobody listens at.
-  static std::string free_address() {
-    const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in name{};
-    name.sin_family = AF_INET;
-    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t bytes = sizeof name;
-    EXPECT_EQ(::bind(socket, reinterpret_cast<sockaddr*>(&name), bytes), 0);
-    EXPECT_EQ(::getsockname(socket, reinterpret_cast<sockaddr*>(&name), &bytes), 0);
-    ::close(socket);
-    return "127.0.0.1:" + std::to_string(ntohs(name.sin_port));
   }
 
   std::string folder(unsigned n) const { return root + "/" + std::to_string(n); }
@@ -237,7 +219,7 @@ class RaftCluster : public ::testing::Test {
 
   const std::string root = ::testing::TempDir() + "walkit_raft_io_" + std::to_string(::getpid());
   uv_loop_t loop{};
-  std::array<std::string, kServers> addresses{};
+  const std::vector<std::string> addresses = free_addresses(kServers);
   std::array<std::unique_ptr<Server>, kServers> servers{};
 };
 

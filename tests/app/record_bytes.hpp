@@ -34,4 +34,19 @@ void expect_read_only_as_written(const Records& records, Write write, Read read)
   }
 }
 
+/// Random bytes are an error, or a record that is written in the same way.
+template <class Random, class Write, class Read>
+void expect_random_bytes_read_as_written(Random random, Write write, Read read) {
+  std::size_t records = 0;
+  for (int n = 0; n < 200'000; ++n) {
+    Bytes bytes(random() % 24);
+    for (std::byte& byte : bytes) byte = std::byte(random() % (n % 2 == 0 ? 8 : 256));
+    const auto record = read(bytes);
+    if (!record) continue;
+    ++records;
+    ASSERT_EQ(write(*record), bytes);
+  }
+  EXPECT_GT(records, 1000u);
+}
+
 }  // namespace walkit

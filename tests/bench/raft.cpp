@@ -7,8 +7,6 @@
 //
 // STORAGE is uv, libraft's own, or walkit.
 
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -26,6 +24,7 @@ extern "C" {
 #include <raft/uv.h>
 }
 
+#include "free_addresses.hpp"
 #include "walkit/app/raft_io.hpp"
 #include "walkit/io/fs_directory.hpp"
 
@@ -44,18 +43,6 @@ void check(int failed, const char* what) { check(failed == 0, what); }
 
 double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
-std::string free_address() {
-  const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in name{};
-  name.sin_family = AF_INET;
-  name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t bytes = sizeof name;
-  check(::bind(socket, reinterpret_cast<sockaddr*>(&name), bytes), "no port");
-  check(::getsockname(socket, reinterpret_cast<sockaddr*>(&name), &bytes), "no port");
-  ::close(socket);
-  return "127.0.0.1:" + std::to_string(ntohs(name.sin_port));
 }
 
 /// A server whose state machine counts.
@@ -168,8 +155,7 @@ struct Group {
 
   Group(const std::string& storage, const std::string& folder, unsigned count) {
     check(uv_loop_init(&loop), "uv_loop_init");
-    std::vector<std::string> voters;
-    for (unsigned n = 0; n < count; ++n) voters.push_back(free_address());
+    const std::vector<std::string> voters = free_addresses(count);
     for (unsigned n = 0; n < count; ++n) {
       servers.push_back(
           std::make_unique<Server>(loop, storage, folder + "/" + std::to_string(n + 1)));
@@ -224,7 +210,7 @@ int load(const std::string& storage, const std::string& folder) {
   check(uv_loop_init(&loop), "uv_loop_init");
   const auto begin = Clock::now();
   Server server(loop, storage, folder + "/1");
-  server.start(1, {free_address()}, false);
+  server.start(1, free_addresses(1), false);
   const double took = seconds_since(begin);
   std::printf("{\"seconds\": %.6f, \"entries\": %llu}\n", took, raft_last_index(&server.raft));
   std::fflush(stdout);

@@ -11,22 +11,17 @@
 #include "log/frames_by_hand.hpp"
 #include "log/log_box.hpp"
 #include "log/random_reader.hpp"
+#include "seed.hpp"
 #include "walkit/log/log_reader.hpp"
 #include "walkit/testing/passing_directory.hpp"
 
 namespace walkit {
 
 /// Where random tests begin: WALKIT_SEED, or 1.
-inline std::uint64_t first_seed() {
-  const char* text = std::getenv("WALKIT_SEED");
-  return text == nullptr ? 1 : std::strtoull(text, nullptr, 10);
-}
+inline std::uint64_t first_seed() { return from_environment("WALKIT_SEED", 1); }
 
 /// Of random lives: WALKIT_LIVES, or 25.
-inline std::uint64_t end_of_seeds() {
-  const char* text = std::getenv("WALKIT_LIVES");
-  return first_seed() + (text == nullptr ? 25 : std::strtoull(text, nullptr, 10));
-}
+inline std::uint64_t end_of_seeds() { return first_seed() + from_environment("WALKIT_LIVES", 25); }
 
 /// Hands everything on to a directory that may be exchanged, and counts what a reader asks for.
 class WatchedDirectory final : public testing::PassingDirectory {

@@ -5,7 +5,7 @@
 #include <iostream>
 #include <random>
 
-namespace walkit::kv {
+namespace walkit {
 
 /// A number that a test takes from the environment.
 inline std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
@@ -24,4 +24,4 @@ class Random : public std::mt19937_64 {
   }
 };
 
-}  // namespace walkit::kv
+}  // namespace walkit
