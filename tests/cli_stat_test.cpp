@@ -4,6 +4,7 @@
 
 #include "cli/sizes.hpp"
 #include "cli_harness.hpp"
+#include "seed.hpp"
 
 namespace walkit::cli_test {
 namespace {
@@ -13,8 +14,7 @@ using cli::Sizes;
 using testing::HasSubstr;
 
 TEST(CliSizes, QuantilesAreRightToASixteenth) {
-  const char* given = std::getenv("WALKIT_SEED");
-  const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : 17;
+  const std::uint64_t seed = from_environment("WALKIT_SEED", 17);
   SCOPED_TRACE("WALKIT_SEED=" + std::to_string(seed));
   std::mt19937_64 random(seed);
   Sizes sizes;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "seed.hpp"
 #include "walkit/codec.hpp"
 #include "walkit/journaled.hpp"
 #include "walkit/maintenance.hpp"
@@ -146,8 +147,7 @@ const std::vector<Step> kPublish = {Step::apply, Step::apply,      Step::apply, 
                                     Step::apply, Step::checkpoint, Step::apply};
 
 std::uint64_t states_max(std::uint64_t unless_told) {
-  const char* told = std::getenv("WALKIT_CRASH_STATES");
-  return told == nullptr ? unless_told : std::strtoull(told, nullptr, 10);
+  return from_environment("WALKIT_CRASH_STATES", unless_told);
 }
 
 TEST(JournalCrash, PublishingAndTrimmingLosesNothingAnywhere) {

@@ -1,13 +1,13 @@
 #include "walkit/log/frame.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <random>
 
 #include "base/little_endian.hpp"
 #include "log/frames_by_hand.hpp"
+#include "seed.hpp"
 #include "walkit/testing/matchers.hpp"
 
 namespace walkit::frame {
@@ -50,10 +50,7 @@ void expect_same(const Frame& a, const Frame& b) {
   }
 }
 
-std::uint64_t seed_of_this_run() {
-  const char* given = std::getenv("WALKIT_SEED");
-  return given != nullptr ? std::strtoull(given, nullptr, 10) : 1;
-}
+std::uint64_t seed_of_this_run() { return from_environment("WALKIT_SEED", 1); }
 
 TEST(PublicFrame, DecodesWhatWasEncoded) {
   const Bytes bytes = encoded(two_entries());

@@ -2,6 +2,7 @@
 // exchanged and trimmed, through readers that kept what they knew.
 
 #include "log/random_harness.hpp"
+#include "seed.hpp"
 
 namespace walkit {
 namespace {
@@ -120,8 +121,7 @@ LogBox three_segments() {
 std::string text_in(std::uint64_t id) { return id == 13 ? std::string(3500, 'x') : text_of(id); }
 
 TEST(RandomReader, EverySingleByteOfDamageGivesTheRightEntryOrAnError) {
-  const char* asked = std::getenv("WALKIT_READER_STEP");
-  const std::uint64_t step = asked == nullptr ? 1 : std::strtoull(asked, nullptr, 10);
+  const std::uint64_t step = from_environment("WALKIT_READER_STEP", 1);
   for (const bool live : {false, true}) {
     LogBox box = three_segments();
     const std::uint64_t last = box.last();

@@ -4,6 +4,7 @@
 
 #include "log/log_box.hpp"
 #include "log/salvage_scanner.hpp"
+#include "seed.hpp"
 #include "walkit/io/memory_directory.hpp"
 #include "walkit/maintenance.hpp"
 
@@ -275,8 +276,7 @@ TEST(Salvage, CopyKeepsIdsTimesAndTypeAndGoesOn) {
 }
 
 TEST(Salvage, RandomBytesAnywhereAreNoCrashAndNoLie) {
-  const char* given = std::getenv("WALKIT_SEED");
-  const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : 3;
+  const std::uint64_t seed = from_environment("WALKIT_SEED", 3);
   SCOPED_TRACE("WALKIT_SEED=" + std::to_string(seed));
   std::mt19937_64 random(seed);
   const LogBox origin = three_segments();

@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "io/temp_directory.hpp"
+#include "seed.hpp"
 #include "walkit/testing/matchers.hpp"
 #include "walkit/walkit.hpp"
 
@@ -63,8 +64,7 @@ Bytes framed(std::initializer_list<BytesView> payloads, std::uint32_t schema = 0
 }
 
 TEST(FuzzEntry, ASoundCodecPassesWhateverTheBytes) {
-  const char* given = std::getenv("WALKIT_SEED");
-  const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : 1;
+  const std::uint64_t seed = from_environment("WALKIT_SEED", 1);
   std::mt19937_64 random(seed);
   Bytes input = bytes_of(std::variant<Put, Erase>(Put{"key", "value"}));
   for (int round = 0; round < 5000; ++round) {
