@@ -1,4 +1,4 @@
-// A durable map behind a prompt: kv FOLDER. Kill it when you like; what it answered is there when
+// A durable map behind a prompt: kv [FOLDER]. Kill it when you like; what it answered is there when
 // it comes back.
 
 #include <chrono>

@@ -72,9 +72,14 @@ class Server {
   void hang_up(Connection& connection);
   void close();
 
-  bool failed(const std::string& what, int code) const {
-    if (code != 0) say(what + ": " + raft_strerror(code));
+  // code: what a call of raft's answered.
+  bool failed(const std::string& what, int code) {
+    if (code != 0) say(what + ": " + raft_errmsg(&raft_));
     return code != 0;
+  }
+  bool refused(const std::string& why) const {
+    say(why);
+    return false;
   }
   void say(const std::string& text) const {
     std::cout << "server " << options_.id << ": " << text << std::endl;
@@ -156,7 +161,7 @@ bool Server::open() {
   if (options_.lie == Lie::forget) fs::remove_all(options_.folder);
   fs::create_directories(options_.folder / "network");
   auto directory = walkit::FsDirectory::open(options_.folder / "log");
-  if (!directory) return !failed(to_string(directory.error()), RAFT_IOERR);
+  if (!directory) return refused(to_string(directory.error()));
 
   // libraft's own raft_io for the network and the clock, walkit's for all that is to be kept.
   const std::string network = options_.folder / "network";
@@ -165,7 +170,7 @@ bool Server::open() {
   raft_uv_set_connect_retry_delay(&network_, 50);
   auto io = walkit::raft::RaftIo::open(network_, loop_, *directory,
                                        {.wal = {.segment_bytes = 256 << 10}});
-  if (!io) return !failed(to_string(io.error()), RAFT_IOERR);
+  if (!io) return refused(to_string(io.error()));
   io_ = std::move(*io);
 
   set_up_fsm();
@@ -188,8 +193,8 @@ bool Server::open() {
   }
   const int begun = raft_bootstrap(&raft_, &members);
   raft_configuration_close(&members);
-  if (begun != RAFT_CANTBOOTSTRAP && failed(raft_errmsg(&raft_), begun)) return false;
-  if (failed(raft_errmsg(&raft_), raft_start(&raft_))) return false;
+  if (begun != RAFT_CANTBOOTSTRAP && failed("cannot begin", begun)) return false;
+  if (failed("cannot start", raft_start(&raft_))) return false;
   is_up_ = true;
   return true;
 }
@@ -203,7 +208,7 @@ bool Server::listen() {
   };
   const bool bound = uv_tcp_bind(&listener_, reinterpret_cast<const sockaddr*>(&at), 0) == 0 &&
                      uv_listen(reinterpret_cast<uv_stream_t*>(&listener_), 64, accept) == 0;
-  return bound || !failed("the clients' port is taken", RAFT_IOERR);
+  return bound || refused("the clients' port is taken");
 }
 
 // After each turn of the loop.
