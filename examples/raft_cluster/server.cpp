@@ -159,7 +159,9 @@ void Server::set_up_fsm() {
 
 bool Server::open() {
   if (options_.lie == Lie::forget) fs::remove_all(options_.folder);
-  fs::create_directories(options_.folder / "network");
+  std::error_code error;
+  fs::create_directories(options_.folder / "network", error);
+  if (error) return refused("no folder " + options_.folder.string() + ": " + error.message());
   auto directory = walkit::FsDirectory::open(options_.folder / "log");
   if (!directory) return refused(to_string(directory.error()));
 
